@@ -1,0 +1,1 @@
+"""General array operations for rules."""

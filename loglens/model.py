@@ -1,0 +1,184 @@
+"""The values that travel through loglens. Plain frozen data; imports nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+Severity = Literal["info", "warning", "error"]
+Verdict = Literal["failed", "suspect", "healthy", "unknown"]
+Axis = Literal["step", "epoch", "row"]
+Direction = Literal["min", "max"]
+ProblemKind = Literal["truncated", "corrupt", "unreadable", "skipped"]
+Value = float | int | str | bool | None
+
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
+AXES: tuple[Axis, ...] = ("step", "epoch", "row")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Damage or a skip, as data. `offset` is in bytes, `line` counts from 1; both null when they make no sense."""
+
+    path: str
+    kind: ProblemKind
+    message: str
+    offset: int | None = None
+    line: int | None = None
+    run: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file that a run was read from. `points` counts scalar records."""
+
+    run: str
+    path: str
+    format: str
+    bytes: int
+    points: int
+
+
+@dataclass(frozen=True)
+class Logs:
+    """What was read, as Polars frames.
+
+    scalars     run, tag, role (Categorical), step (Int64), wall_time (Float64, s since 1970 or null),
+                value (Float64), segment (Int32, restart number): every record of every file, in run, tag,
+                record order.
+    metrics     run, tag, name (as logged), folder, role, role_reason, direction, stem (the name less its split
+                words, which pairs train with val), axis, points: one row a series.
+    histograms  run, tag, step, wall_time, segment, min, max, mean, std, count, zeros, low, high (shares of the
+                count), edges (List), counts (List).
+    hparams     run, name, value (String), number (Float64 or null).
+    texts       run, tag, step, wall_time, text.
+    """
+
+    scalars: pl.DataFrame
+    metrics: pl.DataFrame
+    histograms: pl.DataFrame
+    hparams: pl.DataFrame
+    texts: pl.DataFrame
+    runs: tuple[str, ...]
+    sources: tuple[Source, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A series in the report. `first`, `best`, `last` are null for histograms and empty series."""
+
+    tag: str
+    role: str | None
+    role_reason: str
+    direction: Direction | None
+    axis: Axis
+    points: int
+    first: float | None
+    best: float | None
+    last: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule that fired on a run. Steps are on `axis`, the axis of `tags[0]`."""
+
+    rule: str
+    severity: Severity
+    confidence: float
+    title: str
+    message: str
+    tags: tuple[str, ...]
+    axis: Axis
+    first_step: int | None
+    last_step: int | None
+    first_wall_time: float | None
+    evidence: Mapping[str, Value]
+    counter_evidence: tuple[str, ...]
+    causes: tuple[str, ...]
+    remedies: tuple[str, ...]
+    caused_by: str | None
+    fingerprint: str
+    related: tuple[str, ...] = ()  # tags of the suspected cause, drawn under the evidence on the same axis
+    status: Literal["fired"] = "fired"
+
+
+@dataclass(frozen=True, slots=True)
+class NotChecked:
+    """A rule that could not judge a run, and why."""
+
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Curve:
+    """A series reduced for drawing: at most 700 points, extremes and non-finite values kept."""
+
+    tag: str
+    role: str | None
+    axis: Axis
+    steps: np.ndarray  # int64 (points,)
+    values: np.ndarray  # float64 (points,), may hold NaN and infinities
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """Everything that leaves the analysis of one run."""
+
+    run: str
+    verdict: Verdict
+    headline: str
+    sources: tuple[Source, ...]
+    steps: tuple[int, int] | None
+    wall_seconds: float | None
+    wasted_fraction: float | None
+    last_good_step: int | None
+    metrics: tuple[Metric, ...]
+    findings: tuple[Finding, ...]
+    clear: tuple[str, ...]
+    not_checked: tuple[NotChecked, ...]
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    hparams: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that belong together, and what was found about them as a group."""
+
+    kind: Literal["sweep", "folds", "restarts"]
+    runs: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """The text of a rule, for people."""
+
+    id: str
+    title: str
+    severity: Severity
+    why: str
+    causes: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts over the whole report; findings are counted once, effects of another finding included."""
+
+    runs: int
+    failed: int
+    suspect: int
+    healthy: int
+    unknown: int
+    errors: int
+    warnings: int
+    infos: int
+    files: int
