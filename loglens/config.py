@@ -1,0 +1,194 @@
+"""`loglens.toml`, or `[tool.loglens]` in `pyproject.toml`: the nearest one upward from the working directory."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from loglens.errors import ConfigError
+from loglens.model import SEVERITIES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE_NAME = "loglens.toml"
+FAIL_ON = (*SEVERITIES[::-1], "never")
+KEYS = {
+    "select": "ids of the rules to check; all others are left out",
+    "ignore": "ids of rules not to check",
+    "rule-files": "files or folders with further rules, relative to this file",
+    "fail-on": "lowest severity that makes the exit code 1: error, warning, info or never",
+    "exclude": "globs of paths not to read, relative to the analysed folder",
+    "roles": "table: glob on the name of a series = its role",
+    "rules": "table per rule: parameter = number",
+}
+LISTS = ("select", "ignore", "rule-files", "exclude")
+Parameters = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a configuration file says; the defaults are those of an empty one."""
+
+    path: str | None = None
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    rule_files: tuple[str, ...] = ()
+    fail_on: str = "error"
+    exclude: tuple[str, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
+    parameters: Parameters = field(default_factory=dict)
+
+
+def find_config(start: Path) -> Path | None:
+    """The nearest configuration from `start` upward; a pyproject.toml without [tool.loglens] is passed over."""
+    for folder in (start, *start.parents):
+        if (own := folder / FILE_NAME).is_file():
+            return own
+        project = folder / "pyproject.toml"
+        if project.is_file() and b"loglens" in _bytes(project) and _table(_parse(project), project) is not None:
+            return project
+    return None
+
+
+def load_config(path: Path) -> Config:
+    """Read and check one file; ConfigError lists everything that is wrong with it."""
+    table = _table(_parse(path), path)
+    if table is None:
+        raise ConfigError(f"{path}: no table [tool.loglens] in it")
+    prefix = ("tool", "loglens") if path.name == "pyproject.toml" else ()
+    mistakes = list(_mistakes(table))
+    if mistakes:
+        text = _bytes(path).decode()
+        raise ConfigError("\n".join(f"{path}{_line(text, (*prefix, *keys))}: {why}" for keys, why in mistakes))
+    return Config(
+        path=str(path),
+        rule_files=tuple(str(path.parent / name) for name in table.get("rule-files", ())),
+        fail_on=table.get("fail-on", "error"),
+        roles=dict(table.get("roles", {})),
+        parameters={rule: {k: float(v) for k, v in values.items()} for rule, values in table.get("rules", {}).items()},
+        **{key: tuple(table.get(key, ())) for key in ("select", "ignore", "exclude")},
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from None
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(_bytes(path).decode())
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: not TOML that can be read: nested too deep") from None
+
+
+def _table(document: dict[str, Any], path: Path) -> dict[str, Any] | None:
+    if path.name != "pyproject.toml":
+        return document
+    tool = document.get("tool")
+    table = tool.get("loglens") if isinstance(tool, dict) else None
+    return table if isinstance(table, dict) else None
+
+
+def _mistakes(table: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    for key, value in table.items():
+        if key not in KEYS:
+            yield (key,), f"unknown key '{key}'{_suggestion(key)}"
+        elif key in LISTS and not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
+            hint = ' (did you mean ["' + value + '"]?)' if isinstance(value, str) else ""
+            yield (key,), f"'{key}' must be a list of strings{hint}"
+        elif key == "fail-on" and value not in FAIL_ON:
+            yield (key,), f"'fail-on' must be {', '.join(FAIL_ON[:-1])} or {FAIL_ON[-1]}, not {value!r}"
+        elif key == "roles":
+            yield from _role_mistakes(value)
+        elif key == "rules":
+            yield from _parameter_mistakes(value)
+
+
+def _suggestion(key: str) -> str:
+    close = difflib.get_close_matches(key.replace("_", "-").lower(), KEYS, n=1)
+    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(KEYS)}"
+
+
+def _role_mistakes(roles: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+    if not isinstance(roles, dict):
+        yield ("roles",), "'roles' must be a table: glob on the name of a series = its role"
+        return
+    for name, role in roles.items():
+        if not isinstance(role, str):
+            yield ("roles", name), f"the role of '{name}' must be a string such as \"train/loss\""
+
+
+def _parameter_mistakes(rules: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+    if not isinstance(rules, dict):
+        yield ("rules",), "'rules' must be tables [rules.RULE] of parameters; files with rules go into 'rule-files'"
+        return
+    for rule, parameters in rules.items():
+        if not isinstance(parameters, dict):
+            yield ("rules", rule), f"'rules.{rule}' must be a table of parameters"
+            continue
+        for name, value in parameters.items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                yield ("rules", rule, name), f"parameter '{name}' of '{rule}' must be a number"
+
+
+_HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?$")
+_KEY = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*=""")
+_PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*(?:\.|$)""")
+
+
+def _line(text: str, keys: tuple[str, ...]) -> str:
+    """`:LINE` of the key, found by a search (tomllib keeps no positions); nothing when not exactly one line fits."""
+    table: tuple[str, ...] = ()
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if header := _HEADER.match(line):
+            table = _split(header[1])
+            path = table
+        elif key := _KEY.match(line):
+            path = (*table, *_split(key[1]))
+        else:
+            continue
+        if path[: len(keys)] == keys:
+            found.append((len(path) > len(keys), number))
+    exact = [number for longer, number in found if not longer]
+    hits = exact or [number for _, number in found[:1]]
+    return f":{hits[0]}" if len(hits) == 1 else ""
+
+
+def _split(dotted: str) -> tuple[str, ...]:
+    return tuple(a or b or c for a, b, c in _PART.findall(dotted))
+
+
+def to_toml(config: Config) -> str:
+    """The settings in force, as a `loglens.toml` that would say the same."""
+    lines = [f"# from {config.path}" if config.path else "# no configuration file: the defaults"]
+    lists = {
+        "select": config.select,
+        "ignore": config.ignore,
+        "rule-files": config.rule_files,
+        "exclude": config.exclude,
+    }
+    lines += [f"{key} = [{', '.join(map(_quoted, values))}]" for key, values in lists.items()]
+    lines.append(f"fail-on = {_quoted(config.fail_on)}")
+    if config.roles:
+        lines += ["", "[roles]", *(f"{_quoted(name)} = {_quoted(role)}" for name, role in config.roles.items())]
+    for rule, values in config.parameters.items():
+        lines += ["", f"[rules.{_quoted(rule)}]", *(f"{_quoted(name)} = {value!r}" for name, value in values.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

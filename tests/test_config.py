@@ -1,0 +1,134 @@
+"""Finding, checking and showing configuration."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loglens.config import Config, find_config, load_config, to_toml
+from loglens.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WHOLE = """
+select = ["flat-loss", "zero-loss"]
+ignore = ["zero-loss"]
+rule-files = ["mine"]
+fail-on = "warning"
+exclude = ["old/*"]
+[roles]
+"my/objective*" = "train/loss"
+[rules.flat-loss]
+drop = 0.05
+"""
+
+
+def write(path: Path, text: str | bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    return str(caught.value)
+
+
+def test_every_key_arrives(tmp_path: Path) -> None:
+    path = write(tmp_path / "loglens.toml", WHOLE)
+    assert load_config(path) == Config(
+        path=str(path),
+        select=("flat-loss", "zero-loss"),
+        ignore=("zero-loss",),
+        rule_files=(str(tmp_path / "mine"),),
+        fail_on="warning",
+        exclude=("old/*",),
+        roles={"my/objective*": "train/loss"},
+        parameters={"flat-loss": {"drop": 0.05}},
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "start", "expected"),
+    [
+        ({"loglens.toml": ""}, "a/b", "loglens.toml"),
+        ({"loglens.toml": "", "a/loglens.toml": ""}, "a/b", "a/loglens.toml"),
+        ({"pyproject.toml": "[tool.loglens]", "loglens.toml": ""}, ".", "loglens.toml"),
+        ({"pyproject.toml": "[tool.loglens]"}, "a", "pyproject.toml"),
+        ({"a/pyproject.toml": "[tool.other]\nname = 'loglens'", "loglens.toml": ""}, "a", "loglens.toml"),
+    ],
+)
+def test_the_nearest_file_upward_counts(tmp_path: Path, files: dict[str, str], start: str, expected: str) -> None:
+    for name, text in files.items():
+        write(tmp_path / name, text)
+    (tmp_path / start).mkdir(parents=True, exist_ok=True)
+    assert find_config((tmp_path / start).resolve()) == (tmp_path / expected).resolve()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("select = []\nfail_on = 'never'", 2, "unknown key 'fail_on'; did you mean 'fail-on'?"),
+        ("# selekt = 1\nselekt = []", 2, "did you mean 'select'?"),
+        ("\n\nignore = 'flat-loss'", 3, 'did you mean ["flat-loss"]?'),
+        ("select = [1]", 1, "must be a list of strings"),
+        ("fail-on = 'fatal'", 1, "must be error, warning, info or never, not 'fatal'"),
+        ("rules = ['mine']", 1, "rule-files"),
+        ("[rules]\nflat-loss = 3", 2, "must be a table of parameters"),
+        ("[rules.flat-loss]\n\ndrop = 'big'", 3, "parameter 'drop' of 'flat-loss' must be a number"),
+        ("[rules]\nflat-loss.drop = true", 2, "must be a number"),
+        ("roles = 3", 1, "must be a table"),
+        ("[roles]\n'a*' = 3", 2, "the role of 'a*'"),
+    ],
+)
+def test_a_mistake_names_file_and_line(tmp_path: Path, text: str, line: int, words: str) -> None:
+    path = write(tmp_path / "loglens.toml", text)
+    assert refusal(path).startswith(f"{path}:{line}: ")
+    assert words in refusal(path)
+
+
+def test_lines_in_pyproject_are_those_of_the_table(tmp_path: Path) -> None:
+    path = write(tmp_path / "pyproject.toml", "[tool.other]\nbogus = 1\n[tool.loglens]\nbogus = 1\n")
+    assert refusal(path).startswith(f"{path}:4: unknown key 'bogus'; known are select, ")
+
+
+def test_all_mistakes_come_at_once(tmp_path: Path) -> None:
+    assert len(refusal(write(tmp_path / "loglens.toml", "a = 1\nb = 2\nselect = 3")).splitlines()) == 3
+
+
+def test_no_line_is_better_than_a_wrong_one(tmp_path: Path) -> None:
+    text = 'select = ["""\nbogus = 1\n"""]\nbogus = 2\n'
+    assert refusal(write(tmp_path / "loglens.toml", text)).startswith(f"{tmp_path / 'loglens.toml'}: unknown key")
+
+
+@pytest.mark.parametrize("text", [b"select = [", b"\xff\xfe", b"a = " + b"[" * 100_000])
+def test_what_is_not_toml_is_one_line(tmp_path: Path, text: bytes) -> None:
+    message = refusal(write(tmp_path / "loglens.toml", text))
+    assert "loglens.toml: not " in message
+    assert "\n" not in message
+
+
+def test_a_missing_file_and_a_missing_table(tmp_path: Path) -> None:
+    assert "No such file" in refusal(tmp_path / "loglens.toml")
+    assert "no table [tool.loglens]" in refusal(write(tmp_path / "pyproject.toml", "[project]\nname = 'loglens'"))
+
+
+texts = st.text(st.characters(codec="utf-8"), max_size=8)
+names = st.lists(texts, max_size=3).map(tuple)
+
+
+@given(names, st.dictionaries(texts, texts, max_size=3), st.floats(allow_nan=False, allow_infinity=False))
+def test_what_is_shown_can_be_read_back(words: tuple[str, ...], roles: dict[str, str], number: float) -> None:
+    shown = tomllib.loads(
+        to_toml(Config(None, words, fail_on="info", roles=roles, parameters={"flat-loss": {"x": number}}))
+    )
+    assert shown["select"] == list(words)
+    assert shown["fail-on"] == "info"
+    assert shown.get("roles", {}) == roles
+    assert shown["rules"] == {"flat-loss": {"x": number}}
