@@ -1,0 +1,343 @@
+"""Reader of CSV, TSV and their relatives.
+
+Small clean files with the same header are parsed as one body; any other file goes through a parser that keeps what it
+can and names the rest.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from loglens.sources.base import Tables
+from loglens.sources.columns import bare, is_clock, is_counter, is_split, why_no_log
+from loglens.sources.delimited import BOOLEAN, Head, Rows, is_number, numbers, read_head, strict, tolerant
+from loglens.sources.text import Faults, Piece, pieces
+from loglens.sources.wide import Column, Wide, column, melt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from loglens.model import Problem
+    from loglens.sources.base import LogFile
+
+BATCH = 32 << 20  # bytes parsed together
+WIDEST = 20_000  # columns
+TAGS = frozenset({"tag", "metric", "metricname", "key", "variable", "name"})
+VALUES = frozenset({"value", "metricvalue", "scalar"})
+TENSORBOARD = ["walltime", "step", "value"]
+
+
+@dataclass
+class _Group:
+    """Clean bodies below the same header."""
+
+    head: Head
+    members: list[tuple[int, Piece, bytes]] = field(default_factory=list)
+    size: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class _Parsed:
+    """Columns of one or more files as read: Float64, or String where cells are not plain numbers."""
+
+    files: list[int]
+    counts: list[int]
+    names: list[str]
+    columns: list[pl.Series]
+    lines: Sequence[int] | None = None  # line of each row; None when row 0 of each file is below a header of `above`
+    breaks: Sequence[int] = ()
+
+
+def read(files: Sequence[LogFile]) -> Tables:
+    """The scalars of delimited text files; a file that is no training log is a problem of kind `skipped`."""
+    return _Reading(files).run()
+
+
+class _Reading:
+    """Guards what one call has gathered so far."""
+
+    def __init__(self, files: Sequence[LogFile]) -> None:
+        self.files = files
+        self.frames: list[pl.DataFrame] = []
+        self.problems: list[Problem] = []
+        self.hparams: list[tuple[int, str, str]] = []
+
+    def run(self) -> Tables:
+        groups: dict[bytes, _Group] = {}
+        for index, file in enumerate(self.files):
+            faults = Faults(file, self.problems)
+            stream = pieces(file, faults)
+            first = next(stream, None)
+            if first is None:
+                continue
+            second = next(stream, None)
+            key = _clean_header(first) if second is None else None
+            if key is None:
+                rest = () if second is None else itertools.chain((second,), stream)
+                self.careful(index, faults, first, rest)
+                continue
+            self.join(groups, key, index, first)
+        for group in groups.values():
+            self.flush(group)
+        scalars = pl.concat(self.frames, rechunk=False) if self.frames else None
+        return Tables(scalars=scalars, hparams=_hparams(self.hparams), problems=self.problems)
+
+    def join(self, groups: dict[bytes, _Group], key: bytes, index: int, piece: Piece) -> None:
+        """Put a clean file beside those with the same header."""
+        group = groups.get(key)
+        if group is None:
+            head = read_head(piece.data)
+            if head is None or head.body != len(key):
+                self.careful(index, Faults(self.files[index], self.problems), piece, ())
+                return
+            group = groups[key] = _Group(head)
+        body = piece.data[len(key) :]
+        group.members.append((index, piece, body))
+        group.size += len(body)
+        if group.size > BATCH:
+            self.flush(group)
+            groups[key] = _Group(group.head)
+
+    def flush(self, group: _Group) -> None:
+        """Parse the bodies of a group as one; those that are not clean after all one by one."""
+        if not group.members or len(group.head.names) > WIDEST:
+            for index, piece, _ in group.members:
+                self.careful(index, Faults(self.files[index], self.problems), piece, ())
+            return
+        parsed = _parse_clean(group.head, [(index, body) for index, _, body in group.members])
+        if parsed is not None and self.keep(parsed, group.head):
+            return
+        for index, piece, body in group.members:
+            alone = _parse_clean(group.head, [(index, body)]) if len(group.members) > 1 else None
+            if alone is None or not self.keep(alone, group.head):
+                self.careful(index, Faults(self.files[index], self.problems), piece, ())
+
+    def careful(self, index: int, faults: Faults, first: Piece, rest: Iterable[Piece]) -> None:
+        """Read a file of any size and in any state."""
+        head = read_head(first.data)
+        if head is None or len(head.names) > WIDEST:
+            reason = "no header" if head is None else f"a table of {len(head.names)} columns"
+            faults.add("skipped", f"not a training log: {reason}")
+            return
+        if all(is_number(cell) for cell in head.cells):
+            faults.add("skipped", "not a training log: its first line holds numbers, not the names of columns")
+            return
+        self.start(index, head)
+        parsed = _parse_tolerant(index, head, faults, itertools.chain((first,), rest))
+        if isinstance(parsed, str):
+            faults.problems[:] = [p for p in faults.problems if p.path != faults.file.name or p.kind != "corrupt"]
+            faults.add("skipped", f"not a training log: {parsed}")
+        else:
+            self.keep(parsed, head, faults)
+
+    def start(self, index: int, head: Head) -> None:
+        """Keep the values of a comment above the header."""
+        for name, value in head.comment.items():
+            if isinstance(value, str | int | float):
+                self.hparams.append((index, name, str(value)))
+
+    def keep(self, parsed: _Parsed, head: Head, faults: Faults | None = None) -> bool:
+        """Turn parsed columns into long scalars. Without `faults` only when nothing is wrong with them."""
+        columns, labels, odd = _numeric(parsed, head)
+        if odd and faults is None:
+            return False
+        if faults is not None:
+            _name_odd(odd, parsed, faults)
+        monitor = "t_start" in head.comment and "t" in columns
+        columns = _long_form(columns, labels, self.files[parsed.files[0]].name)
+        reason = None if monitor else why_no_log(list(columns), _telling(labels, parsed))
+        if reason is not None:
+            return self.skip(parsed, reason)
+        start = head.comment.get("t_start")
+        wide = Wide(
+            parsed.files,
+            parsed.counts,
+            columns,
+            parsed.breaks,
+            clock="t" if monitor else None,
+            start=float(start) if monitor and isinstance(start, int | float) else 0.0,
+            dropped=frozenset(_index_names(columns, head, parsed)),
+        )
+        self.frames += melt(wide)
+        return True
+
+    def skip(self, parsed: _Parsed, reason: str) -> bool:
+        for index in parsed.files:
+            Faults(self.files[index], self.problems).add("skipped", f"not a training log: {reason}")
+        return True
+
+
+# --- parsing ----------------------------------------------------------------------------------------------------------
+
+
+def _clean_header(piece: Piece) -> bytes | None:
+    """The header line with its end, of a file that may be parsed together with others; else None."""
+    data = piece.data
+    end = data.find(b"\n", 0, 1 << 20) + 1
+    if not end or end == len(data) or not data.endswith(b"\n") or piece.width or piece.offset:
+        return None
+    header = data[:end]
+    if header[:1] in b"#<=>|\n\r" or not header.strip() or b'"' in data or b"\0" in data:
+        return None
+    if b"\r" in data and not data.count(b"\r") == data.count(b"\r\n") == data.count(b"\n"):
+        return None
+    return header
+
+
+def _parse_clean(head: Head, members: list[tuple[int, bytes]]) -> _Parsed | None:
+    """Bodies below the same header as one, or None when one of them is not clean."""
+    counts = [body.count(b"\n") for _, body in members]
+    body = members[0][1] if len(members) == 1 else b"".join(body for _, body in members)
+    frame = strict(body, head, sum(counts), body[: body.find(b"\n")])
+    if frame is None or (frame[:, -1].null_count() and not _even(head, members, counts)):
+        return None
+    return _Parsed([index for index, _ in members], counts, list(head.names), frame.get_columns())
+
+
+def _even(head: Head, members: list[tuple[int, bytes]], counts: list[int]) -> bool:
+    """True when the rows have as many separators as the header; too many in one row the parser has refused."""
+    separator, width = head.separator.encode(), len(head.names) - 1
+    if not width:
+        return False
+    return all(body.count(separator) == rows * width for (_, body), rows in zip(members, counts, strict=True))
+
+
+def _parse_tolerant(index: int, head: Head, faults: Faults, stream: Iterable[Piece]) -> _Parsed | str:
+    """A file through the tolerant parser, or why it is no table."""
+    rows = Rows(list(head.names))
+    for number, piece in enumerate(stream):
+        if number == 0:
+            tolerant(piece, head, rows, faults, head.body, above=head.lines)
+        else:
+            tolerant(piece, head, rows, faults)
+    total = len(rows.lines)
+    if not total:
+        return "a header without rows"
+    if rows.ragged * 2 > total and rows.ragged > 2:
+        return f"{rows.ragged} of {total} rows do not have the {len(head.names)} cells of the header"
+    frames = [_widened(frame, len(rows.names)) for frame in rows.frames]
+    frame = pl.concat(frames)
+    return _Parsed([index], [total], rows.names, frame.get_columns(), rows.lines, rows.breaks)
+
+
+def _widened(frame: pl.DataFrame, width: int) -> pl.DataFrame:
+    missing = [pl.lit("").alias(str(place)) for place in range(frame.width, width)]
+    return frame.with_columns(missing) if missing else frame
+
+
+# --- columns ----------------------------------------------------------------------------------------------------------
+
+_Odd = list[tuple[str, pl.Series, pl.Series]]
+
+
+def _numeric(parsed: _Parsed, head: Head) -> tuple[dict[str, Column], dict[str, pl.Series], _Odd]:
+    """Columns of numbers, columns of text, and cells in columns of numbers that hold something else.
+
+    A column is one of numbers when at least half of its filled cells are.
+    """
+    comma = head.separator != ","
+    columns: dict[str, Column] = {}
+    labels: dict[str, pl.Series] = {}
+    odd: _Odd = []
+    for name, series in zip(parsed.names, parsed.columns, strict=True):
+        if series.dtype == pl.Float64:
+            values, wrong = series, None
+        else:
+            values, wrong = numbers(series, comma)
+        filled = len(values) - values.null_count()
+        strange = int(wrong.sum()) if wrong is not None else 0
+        if filled < strange or (not filled and wrong is not None):
+            labels[name] = series
+            continue
+        if wrong is not None and strange:
+            odd.append((name, series, wrong))
+        if filled:
+            columns[name] = column(values)
+    return columns, labels, odd
+
+
+def _name_odd(odd: _Odd, parsed: _Parsed, faults: Faults) -> None:
+    for name, series, wrong in odd:
+        places = wrong.arg_true()
+        more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
+        line = parsed.lines[places[0]] if parsed.lines is not None else None
+        message = f"column {name[:60]!r} holds {series[places[0]][:40]!r}, which is no number{more}"
+        faults.add("corrupt", message, line=line, of="columns with cells that are no numbers")
+
+
+def _telling(labels: dict[str, pl.Series], parsed: _Parsed) -> list[str]:
+    """Text columns whose cells tell the rows apart, as names of experiments or samples do."""
+    out = []
+    for name, series in labels.items():
+        texts = series.drop_nulls()
+        if is_clock(name) or is_split(name) or texts.str.to_lowercase().is_in([*BOOLEAN, ""]).all():
+            continue
+        kinds = texts.n_unique()
+        if kinds > max(1, sum(parsed.counts) // 2) or (kinds > 1 and re.match(r"column \d", name)):
+            out.append(name)
+    return out
+
+
+def _index_names(columns: dict[str, Column], head: Head, parsed: _Parsed) -> Iterator[str]:
+    """Nameless columns that number the rows: the index that a data frame was written with."""
+    for name, cell in zip(head.names, head.cells, strict=False):
+        if cell or name not in columns or columns[name].rows is not None:
+            continue
+        values = columns[name].values.to_numpy()
+        counted = np.concatenate([np.arange(count) for count in parsed.counts])
+        if np.array_equal(values, counted) or np.array_equal(values, counted + 1):
+            yield name
+
+
+def _long_form(columns: dict[str, Column], labels: dict[str, pl.Series], path: str) -> dict[str, Column]:
+    """Tables with a column of tags and one of values, and those with a column that says train or val, spread out."""
+    if [bare(name) for name in columns] == TENSORBOARD:
+        *others, value = columns.items()
+        return {**dict(others), _tag_of(path): value[1]}
+    tag = next((name for name in labels if bare(name) in TAGS), None)
+    value_name = next((name for name in columns if bare(name) in VALUES), None)
+    if tag is not None and value_name is not None:
+        return _spread(columns, {value_name}, labels[tag], "")
+    part = next((name for name in labels if is_split(name)), None)
+    if part is not None and labels[part].n_unique() <= 6:
+        moved = {name for name in columns if not is_counter(name) and not is_clock(name)}
+        return _spread(columns, moved, labels[part], "/")
+    return columns
+
+
+def _spread(columns: dict[str, Column], moved: set[str], labels: pl.Series, joint: str) -> dict[str, Column]:
+    """The `moved` columns once for every label: `label` + joint + name, or the label alone."""
+    out = {name: col for name, col in columns.items() if name not in moved}
+    total = len(labels)
+    texts = labels.fill_null("").str.strip_chars()
+    for label in texts.unique(maintain_order=True).to_list():
+        mask = (texts == label).to_numpy()
+        for name in columns:
+            if name in moved:
+                dense = columns[name]
+                kept = mask if dense.rows is None else mask[dense.rows]
+                rows = np.arange(total)[kept] if dense.rows is None else dense.rows[kept]
+                tag = (f"{label}{joint}{name}" if joint else label) if label else name
+                if rows.size:
+                    out[tag] = Column(dense.values.filter(pl.Series(kept)), rows)
+    return out
+
+
+def _tag_of(path: str) -> str:
+    """The tag of a series saved from TensorBoard, which is in the name of the file only."""
+    stem = PurePosixPath(path).stem
+    return stem.rpartition("-tag-")[2] or stem
+
+
+def _hparams(found: list[tuple[int, str, str]]) -> pl.DataFrame | None:
+    if not found:
+        return None
+    frame = pl.DataFrame(found, schema={"file": pl.UInt32, "name": pl.String, "value": pl.String}, orient="row")
+    return frame.with_columns(pl.col("value").cast(pl.Float64, strict=False).alias("number"))
