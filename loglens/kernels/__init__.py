@@ -1,1 +1,97 @@
-"""General array operations for rules."""
+"""The registry of kernels: general array operations that rules are written in. A kernel holds no threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from loglens.expr import Signature
+from loglens.kernels import evaluations, level, points
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A function over arrays and the signature that rules are checked against."""
+
+    signature: Signature
+    function: Callable[..., Any]
+
+
+def kernel(signature: str, function: Callable[..., Any]) -> Kernel:
+    """A registry entry; see `Signature` for the notation."""
+    return Kernel(Signature.parse(signature), function)
+
+
+KERNELS: dict[str, Kernel] = {
+    # of a series
+    "has": kernel("series -> flag", level.has),
+    "count": kernel("series -> number", level.count),
+    "head": kernel("series -> number", level.head),
+    "head_noise": kernel("series -> number", level.head_noise),
+    "opening": kernel("series -> number", level.opening),
+    "best": kernel("series -> number", level.best),
+    "tail": kernel("series -> number", level.tail),
+    "noise": kernel("series -> number", level.noise),
+    "roughness": kernel("series -> number", level.roughness),
+    "trend": kernel("series -> number", level.trend),
+    "delta": kernel("series, number -> number", level.delta),
+    "positive": kernel("series -> flag", level.positive),
+    "natural": kernel("series, number -> number", level.natural),
+    "constant": kernel("series -> flag", level.constant),
+    "minimum": kernel("series -> number", level.minimum),
+    "maximum": kernel("series -> number", level.maximum),
+    "first_value": kernel("series -> number", level.first_value),
+    "last_value": kernel("series -> number", level.last_value),
+    "first_step": kernel("series -> number", level.first_step),
+    "last_step": kernel("series -> number", level.last_step),
+    "best_step": kernel("series -> number", level.best_step),
+    "blocks_after_best": kernel("series -> number", level.best_place),
+    "recent_best": kernel("series, number -> number", level.recent_best),
+    "blocks": kernel("series -> blocks number", level.blocks),
+    "reference": kernel("series -> number", level.reference),
+    # of a series with few points
+    "low": kernel("series -> number", evaluations.low),
+    "low_step": kernel("series -> number", evaluations.low_step),
+    "after_low": kernel("series -> number", evaluations.after_low),
+    "finish": kernel("series -> number", evaluations.finish),
+    "wiggle": kernel("series -> number", evaluations.wiggle),
+    "climb": kernel("series -> number", evaluations.climb),
+    "distinct": kernel("series -> number", evaluations.distinct),
+    "level_at": kernel("series, number -> number", evaluations.level_at),
+    # of points
+    "records": kernel("series -> records number", points.records),
+    "at": kernel("series, series -> points number", points.at),
+    "nonfinite": kernel("points number -> like flag", points.nonfinite),
+    "share": kernel("points flag -> number", points.share),
+    "number": kernel("points flag -> number", points.number),
+    "longest": kernel("points flag -> number", points.longest),
+    "trailing": kernel("points flag -> number", points.trailing),
+    "step_of_first": kernel("points flag -> number", points.step_of_first),
+    "place_of_first": kernel("points flag -> number", points.place_of_first),
+    "step_of_trailing": kernel("points flag -> number", points.step_of_trailing),
+    "held_since": kernel("points flag, number -> number", points.held_since),
+    "value_before": kernel("points number, number -> number", points.value_before),
+    "share_of_last": kernel("points flag, number -> number", points.share_of_last),
+    # of blocks
+    "trailing_blocks": kernel("blocks flag -> number", points.trailing_blocks),
+    "step_of_trailing_blocks": kernel("blocks flag -> number", points.step_of_trailing_blocks),
+}
+
+
+# on any numbers of one shape, value by value; a missing value does not count in min and max
+ELEMENTWISE: dict[str, Kernel] = {
+    "min": kernel("numbers, numbers* -> same", lambda *parts: np.fmin.reduce(np.broadcast_arrays(*parts))),
+    "max": kernel("numbers, numbers* -> same", lambda *parts: np.fmax.reduce(np.broadcast_arrays(*parts))),
+    "abs": kernel("numbers -> same", np.abs),
+    "sqrt": kernel("numbers -> same", np.sqrt),
+    "log": kernel("numbers -> same", np.log),
+    "exp": kernel("numbers -> same", np.exp),
+}
+
+
+def signatures() -> dict[str, Signature]:
+    """Every kernel's signature, for checking rules."""
+    return {name: entry.signature for name, entry in {**KERNELS, **ELEMENTWISE}.items()}

@@ -1,0 +1,100 @@
+"""Which series of a run a rule looks at: candidates, and the reasons why there are none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loglens.roles import matches
+
+if TYPE_CHECKING:
+    from loglens.rule import Need, Objective, Rule
+    from loglens.series import SeriesSet
+
+
+@dataclass(frozen=True, eq=False)
+class Binding:
+    """The candidates of one rule over a batch: entry i of every array is one (run, series …) to judge."""
+
+    run: np.ndarray  # int64 (candidates,)
+    index: dict[str, np.ndarray]  # need → series, int64 (candidates,), -1 where an optional one is missing
+    reasons: dict[int, str]  # run → why it has no candidate
+
+
+def objective_of(roles: set[str]) -> Objective:
+    """What kind of training the roles of a run speak of."""
+    if {"generator_loss", "discriminator_loss"} <= roles:
+        return "gan"
+    if roles & {"reward", "policy_loss", "value_loss", "kl", "explained_variance", "episode_length"}:
+        return "rl"
+    losses = any(role.startswith(("train/", "val/", "test/")) for role in roles)
+    return "supervised" if losses else "unknown"
+
+
+def bind(rule: Rule, series: SeriesSet, objectives: dict[int, Objective]) -> Binding:
+    """Find the candidates of `rule` in every run of the batch."""
+    rows: list[tuple[int, ...]] = []
+    owners: list[int] = []
+    reasons: dict[int, str] = {}
+    for run in range(len(series.runs)):
+        objective = objectives[run]
+        if objective not in rule.objectives:
+            reasons[run] = f"does not apply: {_KINDS[objective]}"
+            continue
+        found = _candidates(rule.needs, series, run)
+        if isinstance(found, str):
+            reasons[run] = found
+        else:
+            rows += found
+            owners += [run] * len(found)
+    table = np.array(rows, np.int64).reshape(len(rows), len(rule.needs))
+    return Binding(np.array(owners, np.int64), {n.name: table[:, i] for i, n in enumerate(rule.needs)}, reasons)
+
+
+_KINDS = {
+    "rl": "reinforcement learning, whose losses need not fall",
+    "gan": "adversarial training, whose losses need not fall",
+    "supervised": "supervised training",
+    "unknown": "no loss or score was recognised",
+}
+
+
+def _candidates(needs: tuple[Need, ...], series: SeriesSet, run: int) -> list[tuple[int, ...]] | str:
+    by_role = series.by_run.get(run, {})
+    options: list[list[int]] = []
+    for need in needs:
+        found = _series_for(need, by_role)
+        enough = [i for i in found if series.points.count[i] >= need.points]
+        if not enough and not need.optional:
+            return _reason(need, series, found)
+        options.append(enough)
+    first, rest = options[0], options[1:]
+    return [(i, *(_partner(series, i, others, run) for others in rest)) for i in first]
+
+
+def _series_for(need: Need, by_role: dict[str, list[int]]) -> list[int]:
+    found: list[int] = []
+    for wanted in need.roles:
+        found += [i for role, members in by_role.items() if matches(role, wanted) for i in members]
+        if found and not need.each:
+            break
+    return found
+
+
+def _partner(series: SeriesSet, first: int, others: list[int], run: int) -> int:
+    """The series of the same stem, else the one with most points; -1 when there is none."""
+    same = [i for i in others if series.stem[i] == series.stem[first]]
+    return (same or others or [-1])[0]
+
+
+def _reason(need: Need, series: SeriesSet, found: list[int]) -> str:
+    wanted = " or ".join(need.roles)
+    if not found:
+        return f"no {wanted} logged" + (f"; log {need.log}" if need.log else "")
+    most = max(found, key=lambda i: int(series.points.count[i]))
+    have = int(series.points.count[most])
+    if have == 0:
+        return f"{series.tag[most]} has no finite value ({need.points} needed)"
+    return f"too few points: {have} of {need.points} in {series.tag[most]}"

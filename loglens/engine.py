@@ -1,0 +1,226 @@
+"""Applies rules to a batch of runs: for every rule and run fired, clear or not checked, with the reason."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from loglens.binding import bind, objective_of
+from loglens.evaluate import Scope
+from loglens.kernels import points as point_kernels
+from loglens.kernels.values import PointsArg
+from loglens.model import SEVERITIES, Finding, NotChecked
+
+if TYPE_CHECKING:
+    from loglens.rule import Cause, Hold, Rule, Variant
+    from loglens.series import SeriesSet
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the rules say about one run."""
+
+    findings: tuple[Finding, ...]
+    clear: tuple[str, ...]
+    not_checked: tuple[NotChecked, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Hit:
+    """A candidate on which a variant fired."""
+
+    candidate: int
+    variant: Variant
+    severity: Any
+    first: float
+    last: float
+
+    @property
+    def rank(self) -> tuple[int, float, int]:
+        """The most severe first, then the earliest."""
+        return -SEVERITIES.index(self.severity), np.inf if np.isnan(self.first) else self.first, self.candidate
+
+
+def judge(series: SeriesSet, rules: Iterable[Rule]) -> list[Judgement]:
+    """Judge every run of the batch by every rule; one result a run, in the order of `series.runs`."""
+    everything = [set(series.by_run.get(run, {})) for run in range(len(series.runs))]
+    objectives = {run: objective_of(roles) for run, roles in enumerate(everything)}
+    findings: list[list[Finding]] = [[] for _ in series.runs]
+    clear: list[list[str]] = [[] for _ in series.runs]
+    skipped: list[list[NotChecked]] = [[] for _ in series.runs]
+    cache: dict[Hashable, Any] = {}
+    for rule in rules:
+        binding = bind(rule, series, objectives)
+        fired, reasons = _apply(rule, series, binding.run, binding.index, cache)
+        for run in range(len(series.runs)):
+            if run in fired:
+                findings[run].append(fired[run])
+            elif (reason := {**binding.reasons, **reasons}.get(run)) is not None:
+                skipped[run].append(NotChecked(rule.id, reason))
+            else:
+                clear[run].append(rule.id)
+    return [Judgement(tuple(f), tuple(c), tuple(s)) for f, c, s in zip(findings, clear, skipped, strict=True)]
+
+
+def _apply(
+    rule: Rule, series: SeriesSet, run: np.ndarray, index: Mapping[str, np.ndarray], cache: dict[Hashable, Any]
+) -> tuple[dict[int, Finding], dict[int, str]]:
+    """Findings by run, and the reasons of runs none of whose candidates could be judged."""
+    if len(run) == 0:
+        return {}, {}
+    scope = Scope(rule, series, index, cache)
+    reasons, judged = _skipped(rule, scope, run, series)
+    hits: dict[int, list[_Hit]] = {}
+    taken = ~judged
+    for variant in rule.variants:
+        for hit in _fire(rule, variant, scope, ~taken):
+            hits.setdefault(int(run[hit.candidate]), []).append(hit)
+    findings = {r: _finding(rule, scope, series, sorted(found, key=lambda h: h.rank)) for r, found in hits.items()}
+    return findings, reasons
+
+
+def _skipped(rule: Rule, scope: Scope, run: np.ndarray, series: SeriesSet) -> tuple[dict[int, str], np.ndarray]:
+    """Why runs are not judged, and which candidates are."""
+    judged = np.ones(len(run), bool)
+    reasons: dict[int, str] = {}
+    for skip in rule.skips:
+        held = scope.value(skip.when).astype(bool) & judged
+        for candidate in np.flatnonzero(held):
+            reasons.setdefault(int(run[candidate]), skip.reason.fill(_words(rule, scope, series, int(candidate))))
+        judged &= ~held
+    for r in np.unique(run[judged]):
+        reasons.pop(int(r), None)
+    return reasons, judged
+
+
+def _fire(rule: Rule, variant: Variant, scope: Scope, open_: np.ndarray) -> Iterable[_Hit]:
+    held, first = _held(variant, scope)
+    held = held & open_
+    if not held.any():
+        return
+    if variant.onset is not None:
+        first = scope.value(variant.onset)
+    last = scope.value(variant.end) if variant.end is not None else np.full(scope.size, np.nan)
+    for severity, when in variant.severity:
+        now = held if when is None else held & scope.value(when).astype(bool)
+        held = held & ~now
+        for i in np.flatnonzero(now):
+            yield _Hit(int(i), variant, severity, float(first[i]), float(last[i]))
+
+
+def _held(variant: Variant, scope: Scope) -> tuple[np.ndarray, np.ndarray]:
+    """Where a variant's condition holds (long enough), and since which step."""
+    value = scope.value(variant.when)
+    if not isinstance(value, PointsArg):
+        return value.astype(bool), np.full(scope.size, np.nan)
+    least = _least_points(value, variant.hold)
+    since = point_kernels.held_since(value, least)
+    return ~np.isnan(since), since
+
+
+def _least_points(value: PointsArg, hold: Hold) -> np.ndarray:
+    """The shortest run of points that counts; steps and shares are turned into points by the mean distance."""
+    count = value.layout.count.astype(float)
+    if hold.unit == "points":
+        return np.full(len(count), max(hold.amount, 1))
+    if hold.unit == "%":
+        return np.maximum(np.ceil(count * hold.amount / 100), 1)
+    end = np.maximum(value.layout.start + value.layout.count - 1, 0)
+    steps = value.layout.step if len(value.layout.step) else np.zeros(1)
+    span = np.where(
+        count > 0, steps[end.clip(max=len(steps) - 1)] - steps[value.layout.start.clip(max=len(steps) - 1)], 0
+    )
+    return np.maximum(np.ceil(hold.amount * np.maximum(count - 1, 1) / np.maximum(span, 1)), 1)
+
+
+def _words(rule: Rule, scope: Scope, series: SeriesSet, candidate: int) -> dict[str, float | str | bool | None]:
+    """Values for the holes of a message: tags for needs, numbers for lets and parameters."""
+    words: dict[str, float | str | bool | None] = dict(scope.constants)
+    for name, arg in scope.args.items():
+        at = int(arg.index[candidate])
+        words[name] = series.tag[at] if at >= 0 else None
+    for name, node in rule.lets:
+        if node.type.shape == "run":
+            words[name] = _plain(scope.value(node)[candidate])
+    return words
+
+
+def _plain(value: Any) -> float | bool | None:
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    return None if np.isnan(value) else float(f"{float(value):.6g}")
+
+
+def _finding(rule: Rule, scope: Scope, series: SeriesSet, hits: list[_Hit]) -> Finding:
+    top = hits[0]
+    words = _words(rule, scope, series, top.candidate)
+    primary, *others = rule.needs
+    at = int(scope.args[primary.name].index[top.candidate])
+    tags = [series.tag[int(scope.args[primary.name].index[h.candidate])] for h in hits]
+    partners = [n.name for n in others if not n.optional]
+    tags += [str(words[name]) for name in partners if words[name]]
+    related = [str(words[n.name]) for n in others if n.name in rule.related and words[n.name]]
+    first, last = _step(top.first), _step(top.last)
+    return Finding(
+        rule=rule.id,
+        severity=top.severity,
+        confidence=_confidence(top, scope),
+        title=top.variant.title,
+        message=top.variant.message.fill(words),
+        tags=tuple(dict.fromkeys(tags)),
+        axis=series.axis[at],  # type: ignore[arg-type]
+        first_step=first,
+        last_step=last if last is not None else _last_step(series, at),
+        first_wall_time=_wall_time(series, at, first),
+        evidence={name: words[name] for name in rule.evidence},
+        counter_evidence=_texts(rule.counter_evidence, scope, words, top.candidate),
+        causes=_texts(top.variant.causes, scope, words, top.candidate),
+        remedies=rule.remedies,
+        caused_by=None,
+        fingerprint=_fingerprint(rule.id, series.runs[int(series.run[at])], tags[0]),
+        related=tuple(t for t in dict.fromkeys(related) if t not in tags),
+    )
+
+
+def _confidence(hit: _Hit, scope: Scope) -> float:
+    """What the rule says, else 0.9; two digits, within 0 and 1."""
+    if hit.variant.confidence is None:
+        return 0.9
+    value = float(scope.value(hit.variant.confidence)[hit.candidate])
+    return 0.5 if np.isnan(value) else round(min(max(value, 0.0), 1.0), 2)
+
+
+def _texts(causes: tuple[Cause, ...], scope: Scope, words: Mapping[str, Any], candidate: int) -> tuple[str, ...]:
+    """The texts whose condition holds; those with a condition first, as the evidence speaks for them."""
+    held = [c for c in causes if c.when is None or bool(scope.value(c.when)[candidate])]
+    held.sort(key=lambda c: c.when is None)
+    return tuple(c.text.fill(words) for c in held)
+
+
+def _step(value: float) -> int | None:
+    return None if np.isnan(value) else int(value)
+
+
+def _last_step(series: SeriesSet, at: int) -> int | None:
+    count = series.records.count[at]
+    return (
+        int(series.records.step[series.records.start[at] : series.records.start[at] + count].max()) if count else None
+    )
+
+
+def _wall_time(series: SeriesSet, at: int, step: int | None) -> float | None:
+    """When the first record of that step was logged."""
+    begin = series.records.start[at]
+    mine = slice(begin, begin + series.records.count[at])
+    found = np.flatnonzero(series.records.step[mine] == step) if step is not None else np.zeros(0)
+    wall = float(series.records.wall[mine][found[0]]) if len(found) else np.nan
+    return None if np.isnan(wall) else wall
+
+
+def _fingerprint(rule: str, run: str, tag: str) -> str:
+    """Stable over changes of value and step: rule, run and tag."""
+    return hashlib.sha256("\0".join((rule, run, tag)).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,0 +1,272 @@
+"""The expression language of rules: parsed with Python's `ast`, checked against the kernels, never `eval`ed.
+
+Four shapes of value, each of numbers or of flags:
+  series   a logged series, by the name that `needs:` gave it; in arithmetic it stands for its points
+  points   a value for each point of one series
+  blocks   a value for each block of a series
+  run      one value for each run that is judged
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+Shape = Literal["series", "points", "blocks", "run"]
+Dtype = Literal["number", "flag"]
+MAX_LENGTH = 2000
+MAX_DEPTH = 40
+
+ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
+COMPARISON = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """Shape and kind of a value; `of` is the series that points and blocks belong to."""
+
+    shape: Shape
+    dtype: Dtype = "number"
+    of: str = ""
+
+    def __str__(self) -> str:
+        if self.shape == "run":
+            return self.dtype
+        if self.shape == "series":
+            return "series"
+        return f"{self.shape} of {self.dtype}s of {self.of}" if self.of else f"{self.shape} of {self.dtype}s"
+
+
+NUMBER = Type("run")
+FLAG = Type("run", "flag")
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a kernel takes and gives, as `series, number=3 -> points flag`; `*` after a type: any number of them."""
+
+    params: tuple[str, ...]
+    defaults: tuple[float | None, ...]
+    result: str
+    variadic: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Signature:
+        """Read `text`; ValueError when it is malformed."""
+        left, arrow, result = (part.strip() for part in text.partition("->"))
+        if not arrow:
+            raise ValueError(f"signature without '->': {text}")
+        params, defaults = [], []
+        for part in filter(None, (p.strip() for p in left.split(","))):
+            kind, _, default = part.partition("=")
+            params.append(kind.strip().rstrip("*"))
+            defaults.append(float(default) if default else None)
+        if left.endswith("*"):
+            defaults[-1] = 0.0  # the last one may be left out, or repeated
+        return cls(tuple(params), tuple(defaults), result, left.endswith("*"))
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A checked expression. `op` is const, name, call or an operator; `value` its constant, name or kernel."""
+
+    op: str
+    value: str | float | bool
+    args: tuple[Node, ...]
+    type: Type
+    at: int  # column in the source
+
+    def names(self) -> Iterator[str]:
+        """Every name that is used, in order, repeats included."""
+        if self.op == "name":
+            yield str(self.value)
+        for arg in self.args:
+            yield from arg.names()
+
+
+@dataclass(frozen=True, slots=True)
+class ExprError:
+    """A mistake at a column of the expression."""
+
+    at: int
+    message: str
+
+
+class _Fault(Exception):
+    def __init__(self, at: int, message: str) -> None:
+        super().__init__(message)
+        self.at, self.message = at, message
+
+
+def suggestion(word: str, known: Sequence[str]) -> str:
+    """A ready-made "; did you mean …?" or nothing."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def parse(source: str, names: Mapping[str, Type], kernels: Mapping[str, Signature]) -> Node | ExprError:
+    """Check `source` against the names in scope and the kernels' signatures."""
+    if len(source) > MAX_LENGTH:
+        return ExprError(0, f"expression longer than {MAX_LENGTH} characters")
+    flat = " ".join(source.splitlines()) if "\n" in source else source
+    try:
+        tree = ast.parse(flat.strip(), mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        at = (getattr(error, "offset", None) or 1) - 1
+        return ExprError(at, f"not an expression: {getattr(error, 'msg', None) or error}")
+    try:
+        return _Checker(names, kernels).check(tree.body)
+    except _Fault as fault:
+        return ExprError(fault.at, fault.message)
+
+
+class _Checker:
+    def __init__(self, names: Mapping[str, Type], kernels: Mapping[str, Signature]) -> None:
+        self.names, self.kernels = names, kernels
+
+    def check(self, node: ast.expr, depth: int = 0) -> Node:
+        if depth > MAX_DEPTH:
+            raise _Fault(node.col_offset, f"nested deeper than {MAX_DEPTH} levels; use 'let:' for intermediate results")
+        depth += 1
+        match node:
+            case ast.Constant(value=bool() as flag):
+                return Node("const", flag, (), FLAG, node.col_offset)
+            case ast.Constant(value=int() | float() as number):
+                return Node("const", float(number), (), NUMBER, node.col_offset)
+            case ast.Name(id=name):
+                return self.name(node, name)
+            case ast.Call(func=ast.Name(id=name)):
+                return self.call(node, name, depth)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return self.arithmetic("neg", [self.check(operand, depth)], node)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return self.logic("not", [self.check(operand, depth)], node)
+            case ast.BinOp(op=op, left=left, right=right) if type(op) in ARITHMETIC:
+                return self.arithmetic(ARITHMETIC[type(op)], [self.check(left, depth), self.check(right, depth)], node)
+            case ast.BoolOp(op=op, values=values):
+                word = "and" if isinstance(op, ast.And) else "or"
+                return self.logic(word, [self.check(v, depth) for v in values], node)
+            case ast.Compare():
+                return self.compare(node, depth)
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                return self.choose(node, [self.check(part, depth) for part in (test, body, orelse)])
+        raise _Fault(node.col_offset, f"{_what(node)} is not part of the rule language")
+
+    def name(self, node: ast.expr, name: str) -> Node:
+        if name in self.names:
+            return Node("name", name, (), self.names[name], node.col_offset)
+        if name in self.kernels:
+            raise _Fault(node.col_offset, f"'{name}' is a kernel: write {name}(…)")
+        raise _Fault(node.col_offset, f"unknown name '{name}'{suggestion(name, [*self.names, *self.kernels])}")
+
+    def call(self, node: ast.Call, name: str, depth: int) -> Node:
+        if name not in self.kernels:
+            raise _Fault(node.col_offset, f"unknown kernel '{name}'{suggestion(name, list(self.kernels))}")
+        if node.keywords:
+            raise _Fault(node.keywords[0].value.col_offset, f"{name}() takes its arguments by position")
+        signature = self.kernels[name]
+        args = [self.check(arg, depth) for arg in node.args]
+        needed, most = signature.defaults.count(None), len(signature.params)
+        if len(args) < needed or (len(args) > most and not signature.variadic):
+            takes = str(needed) if needed == most else f"{needed} to {most}"
+            wanted = ", ".join(signature.params)
+            raise _Fault(node.col_offset, f"{name}() takes {takes} arguments ({wanted}), not {len(args)}")
+        args = [self.fit(name, i, arg, signature) for i, arg in enumerate(args)]
+        for default in () if signature.variadic else signature.defaults[len(args) :]:
+            args.append(Node("const", float(default or 0), (), NUMBER, node.col_offset))
+        if signature.result == "same":
+            result = self.shape(args, args[0].type.dtype, node)
+        else:
+            result = _result(signature.result, args)
+        return Node("call", name, tuple(args), result, node.col_offset)
+
+    def fit(self, name: str, i: int, arg: Node, signature: Signature) -> Node:
+        want = signature.params[min(i, len(signature.params) - 1)]
+        got = arg.type
+        shape, _, dtype = want.partition(" ")
+        ok = {
+            "numbers": got.dtype == "number",
+            "series": got.shape == "series",
+            "points": got.shape in ("points", "series") and got.dtype == dtype,
+            "blocks": got.shape == "blocks" and got.dtype == dtype,
+            "number": got == NUMBER,
+        }[shape]
+        if not ok:
+            raise _Fault(arg.at, f"argument {i + 1} of {name}() must be {_article(want)}, not {got}")
+        return arg
+
+    def arithmetic(self, op: str, args: list[Node], node: ast.expr) -> Node:
+        for arg in args:
+            if arg.type.dtype != "number":
+                raise _Fault(arg.at, f"'{op}' needs numbers, not {arg.type}")
+        return Node(op, op, tuple(args), self.shape(args, "number", node), node.col_offset)
+
+    def logic(self, op: str, args: list[Node], node: ast.expr) -> Node:
+        for arg in args:
+            if arg.type.dtype != "flag":
+                raise _Fault(arg.at, f"'{op}' needs conditions, not {_article(str(arg.type))}")
+        return Node(op, op, tuple(args), self.shape(args, "flag", node), node.col_offset)
+
+    def compare(self, node: ast.Compare, depth: int) -> Node:
+        parts = [self.check(p, depth) for p in (node.left, *node.comparators)]
+        pairs = []
+        for op, left, right in zip(node.ops, parts, parts[1:], strict=False):
+            if type(op) not in COMPARISON:
+                raise _Fault(left.at, f"'{_what(op)}' is not part of the rule language")
+            for side in (left, right):
+                if side.type.dtype != "number":
+                    raise _Fault(side.at, f"'{COMPARISON[type(op)]}' compares numbers, not {side.type}")
+            pairs.append(
+                Node(COMPARISON[type(op)], "", (left, right), self.shape([left, right], "flag", node), left.at)
+            )
+        return pairs[0] if len(pairs) == 1 else self.logic("and", pairs, node)
+
+    def choose(self, node: ast.IfExp, parts: list[Node]) -> Node:
+        if parts[0].type.dtype != "flag":
+            raise _Fault(parts[0].at, f"the test of 'if' must be a condition, not {_article(str(parts[0].type))}")
+        if parts[1].type.dtype != parts[2].type.dtype:
+            raise _Fault(node.col_offset, "both sides of 'if … else' must be numbers, or both conditions")
+        return Node("if", "if", tuple(parts), self.shape(parts, parts[1].type.dtype, node), node.col_offset)
+
+    def shape(self, args: list[Node], dtype: Dtype, node: ast.expr) -> Type:
+        """The common shape: single values spread over points or blocks of one series."""
+        wide = {
+            ("points" if a.type.shape == "series" else a.type.shape, a.type.of) for a in args if a.type.shape != "run"
+        }
+        if len(wide) > 1:
+            (a, of_a), (b, of_b) = sorted(wide)[:2]
+            hint = f"; align one with at({of_b or b}, {of_a or a})" if a == b == "points" else ""
+            raise _Fault(node.col_offset, f"{a} of {of_a} and {b} of {of_b} do not lie on the same steps{hint}")
+        shape, of = wide.pop() if wide else ("run", "")
+        return Type(shape, dtype, of)  # type: ignore[arg-type]
+
+
+def _result(text: str, args: list[Node]) -> Type:
+    shape, _, dtype = text.partition(" ")
+    if shape in ("number", "flag"):
+        return Type("run", shape)  # type: ignore[arg-type]
+    if shape == "like":
+        of = args[0].type
+        return Type("points" if of.shape == "series" else of.shape, dtype, of.of)  # type: ignore[arg-type]
+    owner = args[-1].type.of if shape == "points" else args[0].type.of
+    of = f"{owner}.records" if shape == "records" else owner
+    return Type("points" if shape == "records" else shape, dtype or "number", of)  # type: ignore[arg-type]
+
+
+def _article(text: str) -> str:
+    return f"a {text}" if text in ("series", "number", "flag") else text
+
+
+def _what(node: ast.AST) -> str:
+    words = {
+        "Attribute": "an attribute ('.')", "Subscript": "an index ('[…]')", "Lambda": "a lambda", "List": "a list",
+        "Tuple": "a tuple", "Dict": "a dict", "JoinedStr": "a string", "Constant": "a string", "Starred": "'*'",
+        "ListComp": "a comprehension", "GeneratorExp": "a comprehension", "Is": "is", "In": "in", "NotIn": "not in",
+        "NamedExpr": "':='", "BinOp": "this operator", "Call": "a call of something that is no kernel",
+    }  # fmt: skip
+    return words.get(type(node).__name__, type(node).__name__)

@@ -1,0 +1,66 @@
+"""Curves with few points, such as held-out losses: up to 64 bins, a point a bin where there are no more."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from loglens.kernels.blocks import argmin, mann_kendall, nanmin
+from loglens.kernels.values import SeriesArg
+
+
+def low(x: SeriesArg) -> np.ndarray:
+    """Minimum of the rolling median over three evaluations (level)."""
+    return x.pick(nanmin(x.series.evaluations.smooth))
+
+
+def low_step(x: SeriesArg) -> np.ndarray:
+    """Step of that minimum."""
+    bins = x.series.evaluations
+    at = np.take_along_axis(bins.first, argmin(bins.smooth)[:, None], axis=1)[:, 0]
+    return x.step_at(x.pick(at))
+
+
+def after_low(x: SeriesArg) -> np.ndarray:
+    """Number of evaluations (bins) after the minimum."""
+    bins = x.series.evaluations
+    return x.pick(bins.count - 1 - argmin(bins.smooth))
+
+
+def finish(x: SeriesArg) -> np.ndarray:
+    """Median of the last three evaluations (level)."""
+    return x.pick(x.series.evaluations.last(3))
+
+
+def wiggle(x: SeriesArg) -> np.ndarray:
+    """Noise of one evaluation from second differences (level)."""
+    return x.pick(x.series.evaluations.noise)
+
+
+def climb(x: SeriesArg) -> np.ndarray:
+    """Mann-Kendall z from the minimum on; positive = rising."""
+    bins = x.series.evaluations
+    return x.pick(mann_kendall(bins.median, argmin(bins.smooth)))
+
+
+def distinct(x: SeriesArg) -> np.ndarray:
+    """Number of different values among the points."""
+    points = x.series.points
+    order = np.lexsort((points.value, points.owner))
+    value, owner = points.value[order], points.owner[order]
+    new = np.ones(len(value), bool)
+    new[1:] = (value[1:] != value[:-1]) | (owner[1:] != owner[:-1])
+    return x.pick(np.bincount(owner[new], minlength=len(points.start)).astype(float))
+
+
+def level_at(x: SeriesArg, step: np.ndarray) -> np.ndarray:
+    """Smoothed level of the bin that holds `step` (the last one that begins at or before it)."""
+    bins, points = x.series.evaluations, x.series.points
+    if not len(points.step):
+        return np.full(len(x.index), np.nan)
+    smooth, used = x.pick(bins.smooth), x.pick(bins.count)
+    begin = np.nan_to_num(x.pick(points.start))[:, None] + np.nan_to_num(x.pick(bins.first))
+    column = np.arange(smooth.shape[1])[None, :]
+    begun = points.step[np.minimum(begin.astype(np.int64), len(points.step) - 1)] <= step[:, None]
+    at = np.sum(begun & (column < used[:, None]), axis=1) - 1
+    value = np.take_along_axis(smooth, np.maximum(at, 0)[:, None], axis=1)[:, 0]
+    return np.where(np.isnan(step), np.nan, value)

@@ -1,0 +1,140 @@
+"""Conditions point by point: how often they hold, for how long, and since when."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from loglens.kernels.values import BlocksArg, PointsArg, SeriesArg
+
+
+def records(x: SeriesArg) -> PointsArg:
+    """Everything that was logged, non-finite values and overwritten steps included, in the order of the log."""
+    return x.records
+
+
+def at(x: SeriesArg, base: SeriesArg) -> PointsArg:
+    """The last value of `x` at or before each step of `base`; NaN before its first."""
+    mine, theirs = x.points.layout, base.points.layout
+    if not len(mine.step):
+        return PointsArg(theirs, np.full(len(theirs.step), np.nan))
+    steps = np.unique(np.concatenate([mine.step, theirs.step]))
+    width = len(steps) + 1
+    key = mine.owner * width + np.searchsorted(steps, mine.step)
+    wanted = theirs.owner * width + np.searchsorted(steps, theirs.step)
+    found = np.searchsorted(key, wanted, side="right") - 1
+    ok = (found >= 0) & (mine.owner[np.maximum(found, 0)] == theirs.owner)
+    return PointsArg(theirs, np.where(ok, mine.value[np.maximum(found, 0)], np.nan))
+
+
+def nonfinite(x: PointsArg) -> PointsArg:
+    """Where a value is NaN or infinite."""
+    return PointsArg(x.layout, ~np.isfinite(x.value))
+
+
+def share(x: PointsArg) -> np.ndarray:
+    """Share of the points at which a condition holds; NaN without points."""
+    hits = np.bincount(x.layout.owner, weights=x.value, minlength=len(x.layout.start))
+    with np.errstate(invalid="ignore"):
+        return hits / np.where(x.layout.count > 0, x.layout.count, np.nan)
+
+
+def number(x: PointsArg) -> np.ndarray:
+    """Number of points at which a condition holds."""
+    return np.bincount(x.layout.owner, weights=x.value, minlength=len(x.layout.start))
+
+
+def longest(x: PointsArg) -> np.ndarray:
+    """Length of the longest run of points at which a condition holds."""
+    _, size, owner = runs(x)
+    out = np.zeros(len(x.layout.start))
+    np.maximum.at(out, owner, size)
+    return out
+
+
+def trailing(x: PointsArg) -> np.ndarray:
+    """Number of points, up to the last, at which a condition holds without a break."""
+    first, size, owner = runs(x)
+    end = (x.layout.start + x.layout.count)[owner]
+    out = np.zeros(len(x.layout.start))
+    last = first + size == end
+    out[owner[last]] = size[last]
+    return out
+
+
+def step_of_first(x: PointsArg) -> np.ndarray:
+    """Step of the first point at which a condition holds."""
+    return held_since(x, np.ones(len(x.layout.start)))
+
+
+def place_of_first(x: PointsArg) -> np.ndarray:
+    """How many points lie before the first at which a condition holds; NaN where it never does."""
+    first, _, owner = runs(x)
+    out = np.full(len(x.layout.start), np.nan)
+    out[owner[::-1]] = (first - x.layout.start[owner])[::-1]
+    return out
+
+
+def step_of_trailing(x: PointsArg) -> np.ndarray:
+    """Step from which on a condition holds up to the last point."""
+    size = trailing(x)
+    return _step(x, np.where(size > 0, x.layout.start + x.layout.count - size, np.nan))
+
+
+def held_since(x: PointsArg, least: np.ndarray) -> np.ndarray:
+    """Step at which a condition first began to hold for `least` points on end; NaN where it never did."""
+    first, size, owner = runs(x)
+    enough = size >= least[owner]
+    at_point = np.full(len(x.layout.start), np.nan)
+    at_point[owner[enough][::-1]] = first[enough][::-1]
+    return _step(x, at_point)
+
+
+def value_before(x: PointsArg, step: np.ndarray) -> np.ndarray:
+    """The last finite value logged before `step`."""
+    ok = np.isfinite(x.value) & (x.layout.step < x.spread(step))
+    out = np.full(len(x.layout.start), np.nan)
+    out[x.layout.owner[ok]] = x.value[ok]
+    return out
+
+
+def share_of_last(x: PointsArg, part: np.ndarray) -> np.ndarray:
+    """Share of the last `part` of the points (at least one) at which a condition holds."""
+    left = x.spread(x.layout.count) - x.place
+    inside = left <= np.maximum(np.ceil(x.spread(x.layout.count * part)), 1)
+    hits = np.bincount(x.layout.owner[inside], weights=x.value[inside], minlength=len(x.layout.start))
+    size = np.bincount(x.layout.owner[inside], minlength=len(x.layout.start))
+    return hits / np.where(size > 0, size, np.nan)
+
+
+def trailing_blocks(x: BlocksArg) -> np.ndarray:
+    """Number of blocks, up to the last, at which a condition holds without a break."""
+    width = x.value.shape[1]
+    column = np.arange(width)[None, :]
+    broken = np.where((column < x.count[:, None]) & ~x.value.astype(bool), column, -1).max(axis=1, initial=-1)
+    return np.nan_to_num(x.count) - 1 - broken
+
+
+def step_of_trailing_blocks(x: BlocksArg) -> np.ndarray:
+    """Step at which that run of blocks begins."""
+    size = trailing_blocks(x)
+    column = np.clip(np.nan_to_num(x.count) - size, 0, x.value.shape[1] - 1).astype(np.int64)
+    first = np.take_along_axis(x.of.pick(x.of.features.blocks.first), column[:, None], axis=1)[:, 0]
+    return x.of.step_at(np.where(size > 0, first, np.nan))
+
+
+def runs(x: PointsArg) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Maximal runs of a condition: (first point, length, series), each (runs,)."""
+    held = x.value.astype(bool)
+    owner = x.layout.owner
+    begins = held.copy()
+    begins[1:] &= ~held[:-1] | (owner[1:] != owner[:-1])
+    ends = held.copy()
+    ends[:-1] &= ~held[1:] | (owner[1:] != owner[:-1])
+    first = np.flatnonzero(begins)
+    return first, np.flatnonzero(ends) - first + 1, owner[first]
+
+
+def _step(x: PointsArg, position: np.ndarray) -> np.ndarray:
+    ok = ~np.isnan(position)
+    where = np.where(ok, position, 0).astype(np.int64)
+    return np.where(ok, x.layout.step[where] if len(x.layout.step) else np.nan, np.nan)

@@ -1,0 +1,87 @@
+"""Series in a few characters, for the cases of rules; after promtool's notation, with trends, noise and NaN.
+
+A series is a list of words separated by blanks:
+  2.3  nan  inf  -inf     one value
+  _                       no value at this step
+  2.3x20                  20 times 2.3 (any of the words below takes a count the same way)
+  0+10x5  8-2x3  1*2x6    arithmetic and geometric progressions: 0 10 20 30 40; 8 6 4; 1 2 4 8 16 32
+  2..0.5x100              100 values in a straight line from 2 to 0.5
+  2~>0.5x100              100 values falling (or rising) exponentially from 2 towards 0.5
+  2..0.5x100@0.05         the same with normal noise of sd 0.05
+  2..0.5x100@5%           the same with noise of 5 % of each value
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+MAX_VALUES = 100_000
+_NUMBER = r"[-+]?(?:nan|inf|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)"
+_PLAIN = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+_WORD = re.compile(
+    rf"(?P<a>_|{_NUMBER})(?:(?P<op>\+|-|\*|\.\.|~>)(?P<b>[-+]?{_PLAIN}))?"
+    rf"(?:x(?P<n>\d{{1,6}}))?(?:@(?P<noise>{_PLAIN})(?P<percent>%)?)?\Z"
+)
+_DECAY = 5.0  # time constants that an exponential goes through
+
+
+def mistakes_in(text: str) -> list[str]:
+    """What is wrong with a series, a message a word."""
+    found = [_fault(word) for word in text.split()]
+    if not text.split():
+        found.append("empty series")
+    total = sum(int(m["n"] or 1) for m in map(_WORD.match, text.split()) if m)
+    if total > MAX_VALUES:
+        found.append(f"more than {MAX_VALUES:,} values")
+    return [message for message in found if message]
+
+
+def _fault(word: str) -> str:
+    match = _WORD.match(word)
+    if match is None:
+        return f"'{word}' is no value: write 2.3, nan, 2.3x20, 0+10x5, 2..0.5x100, 2~>0.5x100 or 2..0.5x100@0.05"
+    if match["op"] and not match["n"]:
+        return f"'{word}' has no count: write {word}x20"
+    return ""
+
+
+def values_of(text: str, seed: int = 0) -> np.ndarray:
+    """The values, float64; `_` gives NaN in `missing_of`'s places. The text must be free of mistakes."""
+    rng = np.random.default_rng(seed)
+    return np.concatenate([_values(_WORD.match(word), rng) for word in text.split()])
+
+
+def missing_of(text: str) -> np.ndarray:
+    """Where nothing was logged, bool, one entry a value."""
+    matches = [_WORD.match(word) for word in text.split()]
+    return np.concatenate([np.full(int(m["n"] or 1), m["a"] == "_") for m in matches if m])
+
+
+def _values(match: re.Match[str] | None, rng: np.random.Generator) -> np.ndarray:
+    if match is None:
+        return np.zeros(0)
+    n = int(match["n"] or 1)
+    a = float("nan") if match["a"] == "_" else float(match["a"])
+    i = np.arange(n)
+    if match["op"] is None:
+        base = np.full(n, a)
+    else:
+        base = _progression(match["op"], a, float(match["b"]), i, n)
+    if match["noise"]:
+        scale = float(match["noise"])
+        jitter = rng.standard_normal(n)
+        base = base * np.exp(scale / 100 * jitter) if match["percent"] else base + scale * jitter
+    return base
+
+
+def _progression(op: str, a: float, b: float, i: np.ndarray, n: int) -> np.ndarray:
+    if op == "+":
+        return a + b * i
+    if op == "-":
+        return a - b * i
+    if op == "*":
+        return a * b**i
+    share = i / max(n - 1, 1)
+    return a + (b - a) * (share if op == ".." else 1 - np.exp(-_DECAY * share))

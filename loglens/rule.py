@@ -1,0 +1,178 @@
+"""What a rule is, once its file has been read and checked. Frozen data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from loglens.expr import Node
+from loglens.model import RuleInfo, Severity
+from loglens.numbers import human, percent, times
+
+Objective = Literal["supervised", "rl", "gan", "unknown"]
+OBJECTIVES: tuple[Objective, ...] = ("supervised", "rl", "gan", "unknown")
+Unit = Literal["points", "steps", "%"]
+FORMATS = {"number": human, "percent": percent, "times": times}
+_HOLE = re.compile(r"\{([^{}:]*)(?::([^{}]*))?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A name bound to series with at least `points` finite points: those of the first of `roles` that the run has.
+
+    With `each`, the series of all these roles.
+    """
+
+    name: str
+    roles: tuple[str, ...]
+    points: int = 1
+    optional: bool = False
+    each: bool = False
+    log: str = ""  # what to log to have it, for the reason of a not-checked
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A threshold that users may set."""
+
+    name: str
+    default: float
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A sentence with holes: `{name}` or `{name:percent}`."""
+
+    text: str
+
+    def holes(self) -> list[tuple[str, str]]:
+        """(name, format) of each hole, in order; the format is "number" unless said."""
+        return [(m[1], m[2] or "number") for m in _HOLE.finditer(self.text)]
+
+    def fill(self, values: Mapping[str, float | str | bool | None]) -> str:
+        """The sentence; strings go in as they are."""
+
+        def hole(match: re.Match[str]) -> str:
+            value = values.get(match[1])
+            if isinstance(value, (str, bool)):
+                return str(value)
+            return FORMATS[match[2] or "number"](value)
+
+        return " ".join(_HOLE.sub(hole, self.text).split())
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """How long a condition on points must hold."""
+
+    amount: float
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A likely cause; with `when`, only where that holds."""
+
+    text: Template
+    when: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way in which a rule fires."""
+
+    name: str
+    when: Node
+    hold: Hold
+    severity: tuple[tuple[Severity, Node | None], ...]  # the first whose condition holds; none: it does not fire
+    message: Template
+    title: str
+    onset: Node | None
+    end: Node | None
+    confidence: Node | None
+    causes: tuple[Cause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A reason not to judge, found in the evidence."""
+
+    when: Node
+    reason: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a case must find; None: not looked at."""
+
+    severity: Severity | None = None
+    onset: int | None = None
+    tolerance: int = 0
+    status: Literal["fired", "clear", "not-checked"] = "fired"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An example of the rule: series in notation by role, or a run under the sample logs."""
+
+    name: str
+    series: Mapping[str, str]
+    logs: str
+    seed: int
+    expect: Expectation
+    line: int
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A checked rule."""
+
+    id: str
+    title: str
+    status: Literal["stable", "experimental"]
+    since: str
+    objectives: tuple[Objective, ...]
+    needs: tuple[Need, ...]
+    parameters: tuple[Parameter, ...]
+    lets: tuple[tuple[str, Node], ...]
+    skips: tuple[Skip, ...]
+    variants: tuple[Variant, ...]
+    evidence: tuple[str, ...]
+    counter_evidence: tuple[Cause, ...]
+    related: tuple[str, ...]
+    explained_by: tuple[str, ...]
+    why: str
+    remedies: tuple[str, ...]
+    false_alarms: str
+    references: tuple[str, ...]
+    cases: tuple[Case, ...]
+    path: str
+    line: int = 1
+    settings: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def severity(self) -> Severity:
+        """The highest severity the rule can have."""
+        return (
+            self.variants[0].severity[0][0]
+            if len(self.variants) == 1
+            else max((v.severity[0][0] for v in self.variants), key=("info", "warning", "error").index)
+        )
+
+    def with_settings(self, settings: Mapping[str, float]) -> Rule:
+        """The same rule with other parameter values."""
+        return replace(self, settings={**self.settings, **settings})
+
+    def parameter(self, name: str) -> float:
+        """The value in force of a parameter."""
+        default = next(p.default for p in self.parameters if p.name == name)
+        return self.settings.get(name, default)
+
+    @property
+    def info(self) -> RuleInfo:
+        """The rule's text, for reports."""
+        causes = tuple(dict.fromkeys(c.text.text for v in self.variants for c in v.causes))
+        return RuleInfo(self.id, self.title, self.severity, self.why, causes, self.remedies, self.references)

@@ -1,0 +1,97 @@
+"""Runs the cases of rules: the examples in a rule file are its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loglens.engine import judge
+from loglens.errors import LoglensError
+from loglens.notation import missing_of, values_of
+from loglens.series import Ragged, SeriesSet, series_of
+
+if TYPE_CHECKING:
+    from loglens.engine import Judgement
+    from loglens.rule import Case, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """What came of one case; `failure` is empty when it passed."""
+
+    rule: str
+    case: str
+    place: str
+    failure: str
+
+
+def run_cases(rules: Iterable[Rule], samples: Path | None = None, only: str = "") -> list[CaseResult]:
+    """Run every case whose `rule: name` contains `only`. `logs:` cases are looked up under `samples`."""
+    results = []
+    for rule in rules:
+        for case in rule.cases:
+            if only and only not in f"{rule.id}: {case.name}":
+                continue
+            failure = _failure(rule, case, _judgement(rule, case, samples or Path(rule.path).parent))
+            results.append(CaseResult(rule.id, case.name, f"{rule.path}:{case.line}", failure))
+    return results
+
+
+def _judgement(rule: Rule, case: Case, samples: Path) -> Judgement:
+    if not case.logs:
+        return judge(series_from(case), [rule])[0]
+    from loglens.sources import read
+
+    path = samples / case.logs
+    if not path.exists():
+        raise LoglensError(f"{rule.path}:{case.line}: no such logs: {path}")
+    judgements = judge(series_of(read([str(path)])), [rule])
+    fired = [j for j in judgements if j.findings]
+    return (fired or judgements)[0]
+
+
+def series_from(case: Case) -> SeriesSet:
+    """One run whose tags are the roles themselves, a value a step from 0 on."""
+    parts = []
+    for k, (_, text) in enumerate(case.series.items()):
+        value, missing = values_of(text, case.seed + k), missing_of(text)
+        parts.append((np.flatnonzero(~missing), value[~missing]))
+    count = np.array([len(value) for _, value in parts], np.int64)
+    total = int(count.sum())
+    records = Ragged(
+        np.concatenate(([0], np.cumsum(count)[:-1])).astype(np.int64),
+        count,
+        np.concatenate([step for step, _ in parts]).astype(np.int64),
+        np.concatenate([value for _, value in parts]),
+        np.full(total, np.nan),
+        np.zeros(total, np.int32),
+    )
+    roles = list(case.series)
+    stems = [role.partition("/")[2] or role for role in roles]
+    none: list[str | None] = [None] * len(roles)
+    return SeriesSet(
+        ("case",), np.zeros(len(roles), np.int64), roles, roles, stems, ["step"] * len(roles), none, records
+    )
+
+
+def _failure(rule: Rule, case: Case, got: Judgement) -> str:
+    want = case.expect
+    finding = got.findings[0] if got.findings else None
+    reason = f" ({got.not_checked[0].reason})" if got.not_checked else ""
+    status = "fired" if finding else "not-checked" if got.not_checked else "clear"
+    if status != want.status:
+        said = {"fired": rule.id, "clear": "silence", "not-checked": "not-checked"}
+        found = f"{rule.id} at step {finding.first_step}: {finding.message}" if finding else said[status] + reason
+        return f"expected {said[want.status]}, got {found}"
+    if finding is None:
+        return ""
+    if want.severity is not None and finding.severity != want.severity:
+        return f"expected severity {want.severity}, got {finding.severity}"
+    if want.onset is not None and (finding.first_step is None or abs(finding.first_step - want.onset) > want.tolerance):
+        within = f" (within {want.tolerance})" if want.tolerance else ""
+        return f"expected {rule.id} at step {want.onset}{within}, got {finding.first_step}"
+    return ""

@@ -1,0 +1,150 @@
+"""From frames to flat, ragged arrays: the cleaned series that kernels work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from loglens.kernels.blocks import Blocks, Features
+
+if TYPE_CHECKING:
+    from loglens.model import Logs
+
+
+@dataclass(frozen=True, eq=False)
+class Ragged:
+    """Points of many series, laid end to end. Series i owns `[start[i], start[i] + count[i])` of the flat arrays."""
+
+    start: np.ndarray  # int64 (series,)
+    count: np.ndarray  # int64 (series,)
+    step: np.ndarray  # int64 (points,)
+    value: np.ndarray  # float64 (points,)
+    wall: np.ndarray  # float64 (points,), seconds since 1970 or NaN
+    segment: np.ndarray  # int32 (points,)
+
+    @cached_property
+    def owner(self) -> np.ndarray:
+        """Index of the series that owns each point, int64 (points,)."""
+        return np.repeat(np.arange(len(self.start)), self.count)
+
+    def select(self, keep: np.ndarray, order: np.ndarray | None = None) -> Ragged:
+        """The points where `keep` holds, in `order` (which must not mix series)."""
+        chosen = np.flatnonzero(keep) if order is None else order[keep[order]]
+        count = np.bincount(self.owner[chosen], minlength=len(self.start)).astype(np.int64)
+        return Ragged(
+            np.concatenate(([0], np.cumsum(count)[:-1])).astype(np.int64),
+            count,
+            self.step[chosen],
+            self.value[chosen],
+            self.wall[chosen],
+            self.segment[chosen],
+        )
+
+    def take(self, index: np.ndarray) -> Ragged:
+        """The series of `index` (-1: an empty one), in that order."""
+        known = index >= 0
+        count = np.where(known, self.count[index], 0) if len(self.count) else np.zeros(len(index), np.int64)
+        first = np.concatenate(([0], np.cumsum(count)[:-1])).astype(np.int64) if len(index) else count
+        shift = (
+            np.repeat(np.where(known, self.start[index], 0) - first, count) if count.any() else np.zeros(0, np.int64)
+        )
+        flat = np.arange(len(shift)) + shift
+        return Ragged(first, count, self.step[flat], self.value[flat], self.wall[flat], self.segment[flat])
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesSet:
+    """The series of a batch that play a role. Arrays named after `Logs.metrics` have one entry a series."""
+
+    runs: tuple[str, ...]
+    run: np.ndarray  # int64 (series,), index into runs
+    tag: list[str]
+    role: list[str]
+    stem: list[str]
+    axis: list[str]
+    direction: list[str | None]
+    records: Ragged  # everything that was logged, in the order in which it was logged
+
+    @cached_property
+    def points(self) -> Ragged:
+        """Finite values on rising steps: what a restart overwrote is dropped, of a repeated step the last one counts."""
+        records = self.records
+        keep = np.isfinite(records.value) & ~overwritten(records)
+        order = np.lexsort((np.arange(len(records.step)), records.step, records.owner))
+        kept = order[keep[order]]
+        owner, step = records.owner[kept], records.step[kept]
+        last = np.ones(len(kept), bool)
+        last[:-1] = (owner[1:] != owner[:-1]) | (step[1:] != step[:-1])
+        keep = np.zeros(len(records.step), bool)
+        keep[kept[last]] = True
+        return records.select(keep, order)
+
+    @cached_property
+    def features(self) -> Features:
+        """Block statistics of `points`, computed once for all series."""
+        return Features(self.points.start, self.points.count, self.points.value)
+
+    @cached_property
+    def evaluations(self) -> Blocks:
+        """At most 64 bins a series, a point a bin where there are no more: for curves with few evaluations."""
+        return self.features.bins
+
+    @cached_property
+    def by_run(self) -> dict[int, dict[str, list[int]]]:
+        """run index → role → its series, those with most points first."""
+        found: dict[int, dict[str, list[int]]] = {}
+        count = self.points.count
+        for i in np.lexsort((-self.records.count, -count, self.run)):
+            found.setdefault(int(self.run[i]), {}).setdefault(self.role[i], []).append(int(i))
+        return found
+
+
+def overwritten(records: Ragged) -> np.ndarray:
+    """Which records a later restart of the same series logged again (its first step lies at or before theirs)."""
+    lost = np.zeros(len(records.step), bool)
+    edge = np.flatnonzero(records.segment[1:] != records.segment[:-1]) + 1
+    edge = edge[records.owner[edge] == records.owner[edge - 1]]
+    for series in np.unique(records.owner[edge]):
+        first = records.start[series]
+        end = first + records.count[series]
+        segment, step = records.segment[first:end], records.step[first:end]
+        cutoff = np.iinfo(np.int64).max
+        for number in np.unique(segment)[::-1]:
+            mine = segment == number
+            lost[first:end][mine] = step[mine] >= cutoff
+            cutoff = min(cutoff, int(step[mine].min()))
+    return lost
+
+
+def series_of(logs: Logs) -> SeriesSet:
+    """The series of `logs` that have a role, finer ones standing for coarser copies of the same thing."""
+    known = logs.metrics.filter(pl.col("role").is_not_null() & (pl.col("points") > 0))
+    known = known.sort("points", descending=True, maintain_order=True)
+    known = known.unique(["run", "role", "stem"], keep="first", maintain_order=True).with_row_index("series")
+    keys = known.select(pl.col("run").cast(pl.String), pl.col("tag").cast(pl.String), "series")
+    rows = logs.scalars.with_columns(pl.col("run").cast(pl.String), pl.col("tag").cast(pl.String))
+    rows = rows.join(keys, on=["run", "tag"], how="inner").sort("series", maintain_order=True)
+    count = np.bincount(rows["series"].to_numpy(), minlength=len(known)).astype(np.int64)
+    number = {name: i for i, name in enumerate(logs.runs)}
+    records = Ragged(
+        np.concatenate(([0], np.cumsum(count)[:-1])).astype(np.int64) if len(count) else count,
+        count,
+        rows["step"].fill_null(0).to_numpy(),
+        rows["value"].fill_null(float("nan")).to_numpy(),
+        rows["wall_time"].fill_null(float("nan")).to_numpy(),
+        rows["segment"].fill_null(0).to_numpy(),
+    )
+    return SeriesSet(
+        runs=logs.runs,
+        run=np.array([number[name] for name in known["run"].cast(pl.String)], np.int64),
+        tag=known["tag"].cast(pl.String).to_list(),
+        role=known["role"].cast(pl.String).to_list(),
+        stem=known["stem"].cast(pl.String).to_list(),
+        axis=known["axis"].cast(pl.String).to_list(),
+        direction=known["direction"].cast(pl.String).to_list(),
+        records=records,
+    )

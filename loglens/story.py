@@ -1,0 +1,273 @@
+"""From findings to a story: what caused what, the verdict, one sentence, what was lost; and the curves to draw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from loglens.engine import judge
+from loglens.model import SEVERITIES, Curve, Finding, Metric, RunReport, Verdict
+from loglens.numbers import human
+from loglens.roles import judges
+from loglens.series import series_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from loglens.engine import Judgement
+    from loglens.model import Logs
+    from loglens.rule import Rule
+    from loglens.series import SeriesSet
+
+CURVE_POINTS = 700
+CURVES_PER_RUN = 16
+ENOUGH = 8  # points of a loss or score below which a run is not called healthy
+FATAL = {"nonfinite-loss", "zero-loss", "diverging-loss", "flat-loss", "nonfinite-gradient"}
+
+
+def tell(logs: Logs, rules: Iterable[Rule]) -> tuple[RunReport, ...]:
+    """Judge a batch of runs and reduce each to what reports need."""
+    rules = tuple(rules)
+    series = series_of(logs)
+    judgements = judge(series, rules)
+    explained = {rule.id: rule.explained_by for rule in rules}
+    metrics = _metrics(logs)
+    extents = _extents(logs)
+    return tuple(
+        _run_report(logs, series, i, judgement, explained, metrics.get(run, ()), extents.get(run, (None, None)))
+        for i, (run, judgement) in enumerate(zip(logs.runs, judgements, strict=True))
+    )
+
+
+def _run_report(
+    logs: Logs,
+    series: SeriesSet,
+    number: int,
+    judgement: Judgement,
+    explained: Mapping[str, tuple[str, ...]],
+    metrics: tuple[Metric, ...],
+    extent: tuple[tuple[int, int] | None, float | None],
+) -> RunReport:
+    run = logs.runs[number]
+    findings = link(judgement.findings, explained)
+    root = root_of(findings)
+    verdict = _verdict(findings, metrics)
+    return RunReport(
+        run=run,
+        verdict=verdict,
+        headline=_headline(verdict, root, findings, metrics),
+        sources=tuple(s for s in logs.sources if s.run == run),
+        steps=extent[0],
+        wall_seconds=extent[1],
+        wasted_fraction=_wasted(root, series, number),
+        last_good_step=_last_good(root, series, number),
+        metrics=metrics,
+        findings=findings,
+        clear=judgement.clear,
+        not_checked=judgement.not_checked,
+        curves=_curves(series, number, findings),
+        hparams=_hparams(logs, run),
+    )
+
+
+def link(findings: tuple[Finding, ...], explained: Mapping[str, tuple[str, ...]]) -> tuple[Finding, ...]:
+    """Set `caused_by`: the earliest finding of a rule that explains this one and began before it, or hardly later."""
+    by_rule = {f.rule: f for f in findings}
+    linked = []
+    for finding in findings:
+        causes = [by_rule[r] for r in explained.get(finding.rule, ()) if r in by_rule]
+        causes = [c for c in causes if _precedes(c, finding)]
+        first = min(causes, key=lambda c: c.first_step if c.first_step is not None else -1, default=None)
+        linked.append(replace(finding, caused_by=first.rule) if first else finding)
+    return tuple(sorted(linked, key=lambda f: (f.caused_by is not None, -SEVERITIES.index(f.severity), f.rule)))
+
+
+def _precedes(cause: Finding, effect: Finding) -> bool:
+    """Whether `cause` began no later than `effect`, give or take 2 % of the run; other axes cannot be compared."""
+    if cause.first_step is None or effect.first_step is None or cause.axis != effect.axis:
+        return True
+    slack = 0.02 * max((effect.last_step or effect.first_step), 1)
+    return cause.first_step <= effect.first_step + slack
+
+
+def root_of(findings: tuple[Finding, ...]) -> Finding | None:
+    """The finding that the story starts with: of the most severe chain the one that nothing explains."""
+    by_rule = {f.rule: f for f in findings}
+    worst = min(findings, key=lambda f: (-SEVERITIES.index(f.severity), f.caused_by is not None), default=None)
+    seen: set[str] = set()
+    while worst is not None and worst.caused_by in by_rule and worst.rule not in seen:
+        seen.add(worst.rule)
+        worst = by_rule[worst.caused_by]
+    return worst
+
+
+def _verdict(findings: tuple[Finding, ...], metrics: tuple[Metric, ...]) -> Verdict:
+    severities = {f.severity for f in findings}
+    if "error" in severities:
+        return "failed"
+    if "warning" in severities:
+        return "suspect"
+    if not any(m.role and judges(m.role) and m.points >= ENOUGH for m in metrics):
+        return "unknown"
+    return "healthy"
+
+
+def _headline(
+    verdict: Verdict, root: Finding | None, findings: tuple[Finding, ...], metrics: tuple[Metric, ...]
+) -> str:
+    if root is not None and verdict in ("failed", "suspect"):
+        effects = [f.title.lower() for f in findings if f.caused_by == root.rule]
+        then = f" It explains: {', '.join(effects)}." if effects else ""
+        return f"{root.message}{'' if root.message.endswith('.') else '.'}{then}"
+    if verdict == "unknown":
+        return f"Too little to judge: no loss or score with at least {ENOUGH} points."
+    notes = f" {len(findings)} {'note' if len(findings) == 1 else 'notes'}." if findings else ""
+    return f"{_course(metrics)}{notes}"
+
+
+def _course(metrics: tuple[Metric, ...]) -> str:
+    """How the telling series went, in a sentence."""
+    wanted = ("val/loss", "train/loss", "val/accuracy", "val/metric", "reward")
+    told = [m for role in wanted for m in metrics if m.role == role and m.points >= ENOUGH][:1]
+    told = told or [m for m in metrics if m.role and judges(m.role) and m.points >= ENOUGH][:1]
+    return f"{told[0].tag} went from {human(told[0].first)} to {human(told[0].last)}; nothing stands out."
+
+
+def _judging(series: SeriesSet, number: int, prefix: str) -> int | None:
+    """The series with most points of a role that begins with `prefix`."""
+    by_role = series.by_run.get(number, {})
+    found = [i for role, members in by_role.items() if role.startswith(prefix) for i in members]
+    return max(found, key=lambda i: int(series.points.count[i]), default=None)
+
+
+def _wasted(root: Finding | None, series: SeriesSet, number: int) -> float | None:
+    """Share of the run that came after the onset of what broke it, or after the best held-out value."""
+    if root is None or root.first_step is None or root.severity == "info":
+        return None
+    tag = root.tags[0]
+    at = next((i for i in range(len(series.tag)) if series.run[i] == number and series.tag[i] == tag), None)
+    if at is None:
+        return None
+    begin = series.records.start[at]
+    steps = series.records.step[begin : begin + series.records.count[at]]
+    span = int(steps.max()) - int(steps.min())
+    if span <= 0 or not (root.rule in FATAL or root.rule in ("widening-gap", "missed-early-stop")):
+        return None
+    return round(min(max((int(steps.max()) - root.first_step) / span, 0.0), 1.0), 4)
+
+
+def _last_good(root: Finding | None, series: SeriesSet, number: int) -> int | None:
+    """The last evaluation (or point of the loss) before the onset, on the axis of the root finding."""
+    if root is None or root.first_step is None or root.severity == "info":
+        return None
+    at = _judging(series, number, "val/")
+    if at is None or series.axis[at] != root.axis:
+        at = _judging(series, number, "train/loss")
+    if at is None or series.axis[at] != root.axis:
+        return None
+    begin = series.points.start[at]
+    steps = series.points.step[begin : begin + series.points.count[at]]
+    before = steps[steps <= root.first_step] if root.rule == "widening-gap" else steps[steps < root.first_step]
+    return int(before[-1]) if len(before) else None
+
+
+def _metrics(logs: Logs) -> dict[str, tuple[Metric, ...]]:
+    """Every series of every run with its first, best and last finite value."""
+    finite = logs.scalars.filter(pl.col("value").is_finite())
+    value = pl.col("value")
+    stats = finite.group_by("run", "tag", maintain_order=True).agg(
+        value.first().alias("first"), value.last().alias("last"), value.min().alias("low"), value.max().alias("high")
+    )
+    text = [pl.col("run").cast(pl.String), pl.col("tag").cast(pl.String)]
+    rows = logs.metrics.with_columns(text).join(stats.with_columns(text), on=["run", "tag"], how="left")
+    found: dict[str, list[Metric]] = {}
+    for row in rows.iter_rows(named=True):
+        best = {"min": row["low"], "max": row["high"]}.get(row["direction"] or "")
+        found.setdefault(row["run"], []).append(
+            Metric(
+                row["tag"], row["role"], row["role_reason"], row["direction"], row["axis"], row["points"],
+                row["first"], best, row["last"],
+            )
+        )  # fmt: skip
+    return {run: tuple(sorted(metrics, key=lambda m: m.tag)) for run, metrics in found.items()}
+
+
+def _extents(logs: Logs) -> dict[str, tuple[tuple[int, int] | None, float | None]]:
+    """First and last step (of the finest axis) and the seconds between first and last record of each run."""
+    text = [pl.col("run").cast(pl.String), pl.col("tag").cast(pl.String)]
+    axis = logs.metrics.select(
+        *text,
+        pl.col("axis").cast(pl.String).replace_strict({"step": 0, "epoch": 1, "row": 2}, default=2).alias("order"),
+    )
+    spans = logs.scalars.group_by("run", "tag").agg(
+        pl.col("step").min().alias("low"), pl.col("step").max().alias("high"),
+        pl.col("wall_time").min().alias("begin"), pl.col("wall_time").max().alias("end"),
+    )  # fmt: skip
+    rows = spans.with_columns(text).join(axis, on=["run", "tag"])
+    finest = pl.col("order") == pl.col("order").min()
+    per_run = rows.group_by("run").agg(
+        pl.col("low").filter(finest).min(),
+        pl.col("high").filter(finest).max(),
+        pl.col("begin").min(),
+        pl.col("end").max(),
+    )
+    found = {}
+    for row in per_run.iter_rows(named=True):
+        steps = (row["low"], row["high"]) if row["low"] is not None else None
+        known = row["begin"] is not None and row["end"] is not None
+        found[row["run"]] = (steps, round(row["end"] - row["begin"], 3) if known else None)
+    return found
+
+
+def _hparams(logs: Logs, run: str) -> dict[str, str]:
+    rows = logs.hparams.filter(pl.col("run").cast(pl.String) == run)
+    return dict(zip(rows["name"].to_list(), rows["value"].to_list(), strict=True)) if len(rows) else {}
+
+
+_PRIORITY = ("train/loss", "val/loss", "lr", "grad_norm", "val/", "train/", "pred_std", "reward")
+
+
+def _curves(series: SeriesSet, number: int, findings: tuple[Finding, ...]) -> dict[str, Curve]:
+    """The series that findings speak of, then the telling ones, thinned for drawing."""
+    wanted = [tag for f in findings for tag in (*f.tags, *f.related)]
+    members = [i for role in series.by_run.get(number, {}).values() for i in role]
+
+    def rank(i: int) -> tuple[int, int, str]:
+        if series.tag[i] in wanted:
+            return 0, wanted.index(series.tag[i]), ""
+        place = next((k for k, p in enumerate(_PRIORITY) if series.role[i].startswith(p)), len(_PRIORITY))
+        return 1 + place, 0, series.tag[i]
+
+    chosen = sorted(members, key=rank)[:CURVES_PER_RUN]
+    return {series.tag[i]: _curve(series, i) for i in chosen}
+
+
+def _curve(series: SeriesSet, i: int) -> Curve:
+    """At most 700 records in the order of their steps: of each stretch the extremes, and every non-finite one's stretch."""
+    begin, size = series.records.start[i], series.records.count[i]
+    step = series.records.step[begin : begin + size]
+    value = series.records.value[begin : begin + size]
+    order = np.argsort(step, kind="stable")
+    step, value = step[order], value[order]
+    if size > CURVE_POINTS:
+        keep = _extremes(value, CURVE_POINTS // 3)
+        step, value = step[keep], value[keep]
+    return Curve(series.tag[i], series.role[i], series.axis[i], step.copy(), value.copy())  # type: ignore[arg-type]
+
+
+def _extremes(value: np.ndarray, stretches: int) -> np.ndarray:
+    """Positions of the minimum, the maximum and one non-finite value of each stretch, in order, ends included."""
+    edge = np.linspace(0, len(value), stretches + 1).astype(int)
+    finite = np.isfinite(value)
+    kept = {0, len(value) - 1}
+    for a, b in zip(edge[:-1], edge[1:], strict=True):
+        part, ok = value[a:b], finite[a:b]
+        if ok.any():
+            kept.add(a + int(np.argmin(np.where(ok, part, np.inf))))
+            kept.add(a + int(np.argmax(np.where(ok, part, -np.inf))))
+        if not ok.all():
+            kept.add(a + int(np.argmin(ok)))
+    return np.array(sorted(kept))
