@@ -71,7 +71,7 @@ def _candidates(needs: tuple[Need, ...], series: SeriesSet, run: int) -> list[tu
             return _reason(need, series, found)
         options.append(enough)
     first, rest = options[0], options[1:]
-    return [(i, *(_partner(series, i, others, run) for others in rest)) for i in first]
+    return [(i, *(_partner(series, i, others) for others in rest)) for i in first]
 
 
 def _series_for(need: Need, by_role: dict[str, list[int]]) -> list[int]:
@@ -83,7 +83,7 @@ def _series_for(need: Need, by_role: dict[str, list[int]]) -> list[int]:
     return found
 
 
-def _partner(series: SeriesSet, first: int, others: list[int], run: int) -> int:
+def _partner(series: SeriesSet, first: int, others: list[int]) -> int:
     """The series of the same stem, else the one with most points; -1 when there is none."""
     same = [i for i in others if series.stem[i] == series.stem[first]]
     return (same or others or [-1])[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,8 @@ from loglens.kernels.values import PointsArg
 from loglens.model import SEVERITIES, Finding, NotChecked
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping
+
     from loglens.rule import Cause, Hold, Rule, Variant
     from loglens.series import SeriesSet
 
@@ -77,7 +78,7 @@ def _apply(
     hits: dict[int, list[_Hit]] = {}
     taken = ~judged
     for variant in rule.variants:
-        for hit in _fire(rule, variant, scope, ~taken):
+        for hit in _fire(variant, scope, ~taken):
             hits.setdefault(int(run[hit.candidate]), []).append(hit)
     findings = {r: _finding(rule, scope, series, sorted(found, key=lambda h: h.rank)) for r, found in hits.items()}
     return findings, reasons
@@ -97,7 +98,7 @@ def _skipped(rule: Rule, scope: Scope, run: np.ndarray, series: SeriesSet) -> tu
     return reasons, judged
 
 
-def _fire(rule: Rule, variant: Variant, scope: Scope, open_: np.ndarray) -> Iterable[_Hit]:
+def _fire(variant: Variant, scope: Scope, open_: np.ndarray) -> Iterable[_Hit]:
     held, first = _held(variant, scope)
     held = held & open_
     if not held.any():

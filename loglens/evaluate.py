@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,8 @@ from loglens.kernels import ELEMENTWISE, KERNELS
 from loglens.kernels.values import BlocksArg, PointsArg, SeriesArg
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping
+
     from loglens.expr import Node
     from loglens.kernels import Kernel
     from loglens.rule import Rule

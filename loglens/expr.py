@@ -97,7 +97,7 @@ class ExprError:
     message: str
 
 
-class _Fault(Exception):
+class _FaultError(Exception):
     def __init__(self, at: int, message: str) -> None:
         super().__init__(message)
         self.at, self.message = at, message
@@ -121,7 +121,7 @@ def parse(source: str, names: Mapping[str, Type], kernels: Mapping[str, Signatur
         return ExprError(at, f"not an expression: {getattr(error, 'msg', None) or error}")
     try:
         return _Checker(names, kernels).check(tree.body)
-    except _Fault as fault:
+    except _FaultError as fault:
         return ExprError(fault.at, fault.message)
 
 
@@ -131,7 +131,7 @@ class _Checker:
 
     def check(self, node: ast.expr, depth: int = 0) -> Node:
         if depth > MAX_DEPTH:
-            raise _Fault(node.col_offset, f"nested deeper than {MAX_DEPTH} levels; use 'let:' for intermediate results")
+            raise _FaultError(node.col_offset, f"nested deeper than {MAX_DEPTH} levels; use 'let:'")
         depth += 1
         match node:
             case ast.Constant(value=bool() as flag):
@@ -155,27 +155,27 @@ class _Checker:
                 return self.compare(node, depth)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return self.choose(node, [self.check(part, depth) for part in (test, body, orelse)])
-        raise _Fault(node.col_offset, f"{_what(node)} is not part of the rule language")
+        raise _FaultError(node.col_offset, f"{_what(node)} is not part of the rule language")
 
     def name(self, node: ast.expr, name: str) -> Node:
         if name in self.names:
             return Node("name", name, (), self.names[name], node.col_offset)
         if name in self.kernels:
-            raise _Fault(node.col_offset, f"'{name}' is a kernel: write {name}(…)")
-        raise _Fault(node.col_offset, f"unknown name '{name}'{suggestion(name, [*self.names, *self.kernels])}")
+            raise _FaultError(node.col_offset, f"'{name}' is a kernel: write {name}(…)")
+        raise _FaultError(node.col_offset, f"unknown name '{name}'{suggestion(name, [*self.names, *self.kernels])}")
 
     def call(self, node: ast.Call, name: str, depth: int) -> Node:
         if name not in self.kernels:
-            raise _Fault(node.col_offset, f"unknown kernel '{name}'{suggestion(name, list(self.kernels))}")
+            raise _FaultError(node.col_offset, f"unknown kernel '{name}'{suggestion(name, list(self.kernels))}")
         if node.keywords:
-            raise _Fault(node.keywords[0].value.col_offset, f"{name}() takes its arguments by position")
+            raise _FaultError(node.keywords[0].value.col_offset, f"{name}() takes its arguments by position")
         signature = self.kernels[name]
         args = [self.check(arg, depth) for arg in node.args]
         needed, most = signature.defaults.count(None), len(signature.params)
         if len(args) < needed or (len(args) > most and not signature.variadic):
             takes = str(needed) if needed == most else f"{needed} to {most}"
             wanted = ", ".join(signature.params)
-            raise _Fault(node.col_offset, f"{name}() takes {takes} arguments ({wanted}), not {len(args)}")
+            raise _FaultError(node.col_offset, f"{name}() takes {takes} arguments ({wanted}), not {len(args)}")
         args = [self.fit(name, i, arg, signature) for i, arg in enumerate(args)]
         for default in () if signature.variadic else signature.defaults[len(args) :]:
             args.append(Node("const", float(default or 0), (), NUMBER, node.col_offset))
@@ -197,19 +197,19 @@ class _Checker:
             "number": got == NUMBER,
         }[shape]
         if not ok:
-            raise _Fault(arg.at, f"argument {i + 1} of {name}() must be {_article(want)}, not {got}")
+            raise _FaultError(arg.at, f"argument {i + 1} of {name}() must be {_article(want)}, not {got}")
         return arg
 
     def arithmetic(self, op: str, args: list[Node], node: ast.expr) -> Node:
         for arg in args:
             if arg.type.dtype != "number":
-                raise _Fault(arg.at, f"'{op}' needs numbers, not {arg.type}")
+                raise _FaultError(arg.at, f"'{op}' needs numbers, not {arg.type}")
         return Node(op, op, tuple(args), self.shape(args, "number", node), node.col_offset)
 
     def logic(self, op: str, args: list[Node], node: ast.expr) -> Node:
         for arg in args:
             if arg.type.dtype != "flag":
-                raise _Fault(arg.at, f"'{op}' needs conditions, not {_article(str(arg.type))}")
+                raise _FaultError(arg.at, f"'{op}' needs conditions, not {_article(str(arg.type))}")
         return Node(op, op, tuple(args), self.shape(args, "flag", node), node.col_offset)
 
     def compare(self, node: ast.Compare, depth: int) -> Node:
@@ -217,10 +217,10 @@ class _Checker:
         pairs = []
         for op, left, right in zip(node.ops, parts, parts[1:], strict=False):
             if type(op) not in COMPARISON:
-                raise _Fault(left.at, f"'{_what(op)}' is not part of the rule language")
+                raise _FaultError(left.at, f"'{_what(op)}' is not part of the rule language")
             for side in (left, right):
                 if side.type.dtype != "number":
-                    raise _Fault(side.at, f"'{COMPARISON[type(op)]}' compares numbers, not {side.type}")
+                    raise _FaultError(side.at, f"'{COMPARISON[type(op)]}' compares numbers, not {side.type}")
             pairs.append(
                 Node(COMPARISON[type(op)], "", (left, right), self.shape([left, right], "flag", node), left.at)
             )
@@ -228,9 +228,9 @@ class _Checker:
 
     def choose(self, node: ast.IfExp, parts: list[Node]) -> Node:
         if parts[0].type.dtype != "flag":
-            raise _Fault(parts[0].at, f"the test of 'if' must be a condition, not {_article(str(parts[0].type))}")
+            raise _FaultError(parts[0].at, f"the test of 'if' must be a condition, not {_article(str(parts[0].type))}")
         if parts[1].type.dtype != parts[2].type.dtype:
-            raise _Fault(node.col_offset, "both sides of 'if … else' must be numbers, or both conditions")
+            raise _FaultError(node.col_offset, "both sides of 'if … else' must be numbers, or both conditions")
         return Node("if", "if", tuple(parts), self.shape(parts, parts[1].type.dtype, node), node.col_offset)
 
     def shape(self, args: list[Node], dtype: Dtype, node: ast.expr) -> Type:
@@ -241,7 +241,7 @@ class _Checker:
         if len(wide) > 1:
             (a, of_a), (b, of_b) = sorted(wide)[:2]
             hint = f"; align one with at({of_b or b}, {of_a or a})" if a == b == "points" else ""
-            raise _Fault(node.col_offset, f"{a} of {of_a} and {b} of {of_b} do not lie on the same steps{hint}")
+            raise _FaultError(node.col_offset, f"{a} of {of_a} and {b} of {of_b} do not lie on the same steps{hint}")
         shape, of = wide.pop() if wide else ("run", "")
         return Type(shape, dtype, of)  # type: ignore[arg-type]
 
@@ -251,8 +251,8 @@ def _result(text: str, args: list[Node]) -> Type:
     if shape in ("number", "flag"):
         return Type("run", shape)  # type: ignore[arg-type]
     if shape == "like":
-        of = args[0].type
-        return Type("points" if of.shape == "series" else of.shape, dtype, of.of)  # type: ignore[arg-type]
+        first = args[0].type
+        return Type("points" if first.shape == "series" else first.shape, dtype, first.of)  # type: ignore[arg-type]
     owner = args[-1].type.of if shape == "points" else args[0].type.of
     of = f"{owner}.records" if shape == "records" else owner
     return Type("points" if shape == "records" else shape, dtype or "number", of)  # type: ignore[arg-type]

@@ -65,10 +65,7 @@ def _values(match: re.Match[str] | None, rng: np.random.Generator) -> np.ndarray
     n = int(match["n"] or 1)
     a = float("nan") if match["a"] == "_" else float(match["a"])
     i = np.arange(n)
-    if match["op"] is None:
-        base = np.full(n, a)
-    else:
-        base = _progression(match["op"], a, float(match["b"]), i, n)
+    base = np.full(n, a) if match["op"] is None else _progression(match["op"], a, float(match["b"]), i, n)
     if match["noise"]:
         scale = float(match["noise"])
         jitter = rng.standard_normal(n)

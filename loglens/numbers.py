@@ -6,7 +6,7 @@ import math
 
 
 def human(value: float | int | None) -> str:
-    """Three significant digits, thousands separated, powers of ten where zeros would pile up: 32,550, 0.0412, 3.2e-4."""
+    """Three significant digits, thousands separated, powers of ten where zeros pile up: 32,550, 0.0412, 3.2e-4."""
     if value is None or math.isnan(value):
         return "NaN" if value is not None else "–"
     if math.isinf(value):

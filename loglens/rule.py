@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from loglens.expr import Node
 from loglens.model import RuleInfo, Severity
 from loglens.numbers import human, percent, times
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from loglens.expr import Node
 
 Objective = Literal["supervised", "rl", "gan", "unknown"]
 OBJECTIVES: tuple[Objective, ...] = ("supervised", "rl", "gan", "unknown")

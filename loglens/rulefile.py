@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loglens import yamlfile
-from loglens.errors import LoglensError, RuleError
-from loglens.expr import FLAG, NUMBER, ExprError, Node, Signature, Type, parse, suggestion
+from loglens.expr import NUMBER, Node, Signature, Type, suggestion
 from loglens.model import SEVERITIES
-from loglens.resources import resource_dir
 from loglens.rule import (
-    FORMATS,
     OBJECTIVES,
     Case,
-    Cause,
     Expectation,
     Hold,
     Need,
     Parameter,
     Rule,
     Skip,
-    Template,
     Variant,
 )
+from loglens.rulereader import RuleReader
 from loglens.yamlfile import Item, Mistake, Scalar, Sequence
 from loglens.yamlfile import Mapping as Map
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 # key → what it holds; the order is the order in which people should write them
 VARIANT_FIELDS = {
@@ -73,153 +69,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _HOLD = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(points?|steps?|%)\Z")
 
 
-@dataclass(frozen=True)
-class RuleSet:
-    """Checked rules, by id."""
-
-    rules: tuple[Rule, ...]
-
-    def __getitem__(self, rule_id: str) -> Rule:
-        """The rule called `rule_id`; KeyError when there is none."""
-        return next(iter([r for r in self.rules if r.id == rule_id] or [{}[rule_id]]))
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """All rule ids, sorted."""
-        return tuple(rule.id for rule in self.rules)
-
-
-@dataclass
-class _Reader:
-    """Reads one file; knows the names in scope and collects mistakes."""
-
-    path: str
-    kernels: Mapping[str, Signature]
-    mistakes: list[Mistake] = field(default_factory=list)
-    scope: dict[str, Type] = field(default_factory=dict)
-
-    def wrong(self, item: Item | Scalar, message: str, shift: int = 0) -> None:
-        self.mistakes.append(Mistake(item.line, item.col + shift, message))
-
-    def mapping(self, item: Item | None, known: Iterable[str], what: str) -> dict[str, Item]:
-        if not isinstance(item, Map):
-            if item is not None:
-                self.wrong(item, f"{what} must be a mapping")
-            return {}
-        known = list(known)
-        for name, key in item.keys.items():
-            if name not in known:
-                self.wrong(key, f"unknown key '{name}' in {what}{suggestion(name, known)}")
-        return {k: v for k, v in item.items.items() if k in known}
-
-    def text(self, item: Item | None, what: str, default: str = "") -> str:
-        if item is None:
-            return default
-        if not isinstance(item, Scalar) or item.value is None or str(item.value).strip() == "":
-            self.wrong(item, f"{what} must be a text")
-            return default
-        return " ".join(str(item.value).split())
-
-    def texts(self, item: Item | None, what: str) -> tuple[str, ...]:
-        if item is None:
-            return ()
-        items = item.items if isinstance(item, Sequence) else (item,)
-        return tuple(self.text(i, f"an entry of {what}") for i in items)
-
-    def choice(self, item: Item | None, what: str, allowed: Iterable[str], default: str) -> str:
-        allowed = list(allowed)
-        word = self.text(item, what, default)
-        if item is not None and word not in allowed:
-            self.wrong(
-                item,
-                f"{what} must be {', '.join(allowed[:-1])} or {allowed[-1]}, not '{word}'{suggestion(word, allowed)}",
-            )
-            return default
-        return word
-
-    def number(self, item: Item | None, what: str, default: float, least: float | None = None) -> float:
-        if item is None:
-            return default
-        value = item.value if isinstance(item, Scalar) else None
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            self.wrong(item, f"{what} must be a number")
-            return default
-        if least is not None and value < least:
-            self.wrong(item, f"{what} must be at least {least:g}, not {value:g}")
-            return default
-        return value
-
-    def flag(self, item: Item | None, what: str) -> bool:
-        if item is None:
-            return False
-        value = item.value if isinstance(item, Scalar) else None
-        if not isinstance(value, bool):
-            self.wrong(item, f"{what} must be true or false")
-        return value is True
-
-    def expression(self, item: Item | None, what: str, want: str = "") -> Node | None:
-        """`want`: 'flag', 'number', 'condition' (a flag, or one for each point) or '' for anything."""
-        if item is None:
-            return None
-        if not isinstance(item, Scalar) or item.value is None:
-            self.wrong(item, f"{what} must be an expression")
-            return None
-        source = (
-            {True: "True", False: "False"}.get(item.value, str(item.value))
-            if isinstance(item.value, bool)
-            else str(item.value)
-        )
-        node = parse(source, self.scope, self.kernels)
-        if isinstance(node, ExprError):
-            self.wrong(item, f"{what}: {node.message}", node.at if item.exact else 0)
-            return None
-        fits = {
-            "flag": node.type == FLAG,
-            "number": node.type == NUMBER,
-            "condition": node.type.dtype == "flag" and node.type.shape in ("run", "points"),
-        }.get(want, True)
-        if not fits:
-            wanted = {"flag": "one condition", "number": "one number", "condition": "a condition"}[want]
-            hint = "; reduce it with share(…), longest(…) or step_of_first(…)" if node.type.shape != "run" else ""
-            self.wrong(item, f"{what} must be {wanted} for a run, not {node.type}{hint}", node.at if item.exact else 0)
-            return None
-        return node
-
-    def template(self, item: Item | None, what: str) -> Template:
-        text = Template(self.text(item, what))
-        for name, form in text.holes():
-            if name not in self.scope:
-                self.wrong(item, f"{what}: unknown name '{{{name}}}'{suggestion(name, list(self.scope))}")  # type: ignore[arg-type]
-            elif self.scope[name].shape not in ("run", "series"):
-                self.wrong(item, f"{what}: '{{{name}}}' has a value for each point; reduce it to one")  # type: ignore[arg-type]
-            if form not in FORMATS:
-                self.wrong(item, f"{what}: unknown format '{form}'{suggestion(form, list(FORMATS))}")  # type: ignore[arg-type]
-        return text
-
-    def guarded(self, item: Item | None, what: str) -> tuple[Cause, ...]:
-        if item is None:
-            return ()
-        if not isinstance(item, Sequence):
-            self.wrong(item, f"{what} must be a list")
-            return ()
-        return tuple(self._guarded_one(entry, what) for entry in item.items)
-
-    def _guarded_one(self, entry: Item, what: str) -> Cause:
-        if not isinstance(entry, Map):
-            return Cause(self.template(entry, f"an entry of {what}"))
-        parts = self.mapping(entry, ("when", "text"), f"an entry of {what}")
-        if "text" not in parts:
-            self.wrong(entry, f"an entry of {what} needs 'text'")
-        return Cause(
-            self.template(parts.get("text"), f"the text of {what}"),
-            self.expression(parts.get("when"), f"'when' in {what}", "flag"),
-        )
-
-
 def read_rule(text: str, path: str, kernels: Mapping[str, Signature]) -> tuple[Rule | None, list[Mistake]]:
     """Check one rule file; the rule is None when anything is wrong."""
     document = yamlfile.parse(text)
-    reader = _Reader(path, kernels, document.mistakes)
+    reader = RuleReader(path, kernels, document.mistakes)
     if document.root is None:
         if not reader.mistakes:
             reader.mistakes.append(Mistake(1, 1, "empty file"))
@@ -234,7 +87,7 @@ def read_rule(text: str, path: str, kernels: Mapping[str, Signature]) -> tuple[R
     return (None if reader.mistakes else rule), reader.mistakes
 
 
-def _rule(r: _Reader, f: dict[str, Item]) -> Rule:
+def _rule(r: RuleReader, f: dict[str, Item]) -> Rule:
     rule_id = r.text(f.get("id"), "'id'")
     if "id" in f and rule_id and not _ID.match(rule_id):
         r.wrong(f["id"], f"'id' must be kebab-case, not '{rule_id}'")
@@ -270,7 +123,7 @@ def _rule(r: _Reader, f: dict[str, Item]) -> Rule:
     )
 
 
-def _declare(r: _Reader, key: Scalar, name: str, kind: Type) -> bool:
+def _declare(r: RuleReader, key: Scalar, name: str, kind: Type) -> bool:
     if not _NAME.match(name):
         r.wrong(key, f"'{name}' is no name: use lower-case letters, digits and _")
     elif name in r.scope:
@@ -283,7 +136,7 @@ def _declare(r: _Reader, key: Scalar, name: str, kind: Type) -> bool:
     return False
 
 
-def _needs(r: _Reader, item: Item | None) -> tuple[Need, ...]:
+def _needs(r: RuleReader, item: Item | None) -> tuple[Need, ...]:
     if not isinstance(item, Map) or not item.items:
         if item is not None:
             r.wrong(item, "'needs' must name at least one series")
@@ -297,7 +150,7 @@ def _needs(r: _Reader, item: Item | None) -> tuple[Need, ...]:
     return tuple(needs)
 
 
-def _need(r: _Reader, name: str, item: Item) -> Need:
+def _need(r: RuleReader, name: str, item: Item) -> Need:
     what = f"need '{name}'"
     if not isinstance(item, Map):
         return Need(name, _roles(r, item, what))
@@ -314,7 +167,7 @@ def _need(r: _Reader, name: str, item: Item) -> Need:
     )
 
 
-def _roles(r: _Reader, item: Item, what: str) -> tuple[str, ...]:
+def _roles(r: RuleReader, item: Item, what: str) -> tuple[str, ...]:
     from loglens.roles import is_role, known_roles
 
     roles = r.texts(item, f"'role' of {what}")
@@ -325,7 +178,7 @@ def _roles(r: _Reader, item: Item, what: str) -> tuple[str, ...]:
     return roles
 
 
-def _parameters(r: _Reader, item: Item | None) -> tuple[Parameter, ...]:
+def _parameters(r: RuleReader, item: Item | None) -> tuple[Parameter, ...]:
     if item is not None and not isinstance(item, Map):
         r.wrong(item, "'parameters' must be a mapping")
     found = []
@@ -340,7 +193,7 @@ def _parameters(r: _Reader, item: Item | None) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
-def _lets(r: _Reader, item: Item | None) -> tuple[tuple[str, Node], ...]:
+def _lets(r: RuleReader, item: Item | None) -> tuple[tuple[str, Node], ...]:
     if item is not None and not isinstance(item, Map):
         r.wrong(item, "'let' must be a mapping")
     found = []
@@ -355,7 +208,7 @@ def _lets(r: _Reader, item: Item | None) -> tuple[tuple[str, Node], ...]:
     return tuple(found)
 
 
-def _skips(r: _Reader, item: Item | None) -> Iterable[Skip]:
+def _skips(r: RuleReader, item: Item | None) -> Iterable[Skip]:
     if item is not None and not isinstance(item, Sequence):
         r.wrong(item, "'not_checked' must be a list")
         return
@@ -370,7 +223,7 @@ def _skips(r: _Reader, item: Item | None) -> Iterable[Skip]:
             yield Skip(node, reason)
 
 
-def _variants(r: _Reader, f: dict[str, Item], title: str) -> tuple[Variant, ...]:
+def _variants(r: RuleReader, f: dict[str, Item], title: str) -> tuple[Variant, ...]:
     item = f.get("variants")
     if item is None:
         if "when" not in f:
@@ -392,7 +245,7 @@ def _variants(r: _Reader, f: dict[str, Item], title: str) -> tuple[Variant, ...]
     return tuple(filter(None, found))
 
 
-def _variant(r: _Reader, name: str, f: dict[str, Item], title: str, place: Item) -> Variant | None:
+def _variant(r: RuleReader, name: str, f: dict[str, Item], title: str, place: Item) -> Variant | None:
     where = f" of variant '{name}'" if name else ""
     for key in ("when", "severity", "message"):
         if key not in f:
@@ -405,16 +258,16 @@ def _variant(r: _Reader, name: str, f: dict[str, Item], title: str, place: Item)
     end = r.expression(f.get("end"), f"'end'{where}", "number")
     if onset is None and when is not None and when.type.shape != "points" and "onset" not in f:
         r.wrong(place, f"'onset'{where} is missing: only a condition on points knows its first step")
-    built = dict(
-        severity=_severity(r, f.get("severity")),
-        message=r.template(f.get("message"), f"'message'{where}"),
-        confidence=r.expression(f.get("confidence"), f"'confidence'{where}", "number"),
-        causes=r.guarded(f.get("causes"), f"'causes'{where}"),
-    )
-    return None if when is None else Variant(name, when, hold, title=title, onset=onset, end=end, **built)  # type: ignore[arg-type]
+    severity = _severity(r, f.get("severity"))
+    message = r.template(f.get("message"), f"'message'{where}")
+    confidence = r.expression(f.get("confidence"), f"'confidence'{where}", "number")
+    causes = r.guarded(f.get("causes"), f"'causes'{where}")
+    if when is None:
+        return None
+    return Variant(name, when, hold, severity, message, title, onset, end, confidence, causes)
 
 
-def _hold(r: _Reader, item: Item | None, when: Node | None) -> Hold:
+def _hold(r: RuleReader, item: Item | None, when: Node | None) -> Hold:
     if item is None:
         return Hold(1, "points")
     match = _HOLD.match(r.text(item, "'for'"))
@@ -427,7 +280,7 @@ def _hold(r: _Reader, item: Item | None, when: Node | None) -> Hold:
     return Hold(float(match[1]), unit)  # type: ignore[arg-type]
 
 
-def _severity(r: _Reader, item: Item | None) -> tuple[tuple[Any, Node | None], ...]:
+def _severity(r: RuleReader, item: Item | None) -> tuple[tuple[Any, Node | None], ...]:
     if item is None:
         return ()
     if isinstance(item, Scalar):
@@ -441,19 +294,19 @@ def _severity(r: _Reader, item: Item | None) -> tuple[tuple[Any, Node | None], .
         steps.append((name, None if otherwise else r.expression(value, f"the condition of '{name}'", "flag")))
     if not steps:
         r.wrong(item, "'severity' names no severity")
-    order = [SEVERITIES.index(name) for name, _ in steps]  # type: ignore[arg-type]
+    order = [SEVERITIES.index(name) for name, _ in steps]
     if order != sorted(order, reverse=True):
         r.wrong(item, "write the severities from error down to info: the first whose condition holds counts")
     return tuple(steps)
 
 
-def _objectives(r: _Reader, item: Item | None) -> tuple[Any, ...]:
+def _objectives(r: RuleReader, item: Item | None) -> tuple[Any, ...]:
     if item is None:
         return OBJECTIVES
     return _known(r, item, "'objectives'", OBJECTIVES)
 
 
-def _known(r: _Reader, item: Item | None, what: str, known: Iterable[str]) -> tuple[str, ...]:
+def _known(r: RuleReader, item: Item | None, what: str, known: Iterable[str]) -> tuple[str, ...]:
     known = list(known)
     words = r.texts(item, what)
     entries = item.items if isinstance(item, Sequence) else (item,)
@@ -463,7 +316,7 @@ def _known(r: _Reader, item: Item | None, what: str, known: Iterable[str]) -> tu
     return words
 
 
-def _cases(r: _Reader, item: Item | None) -> Iterable[Case]:
+def _cases(r: RuleReader, item: Item | None) -> Iterable[Case]:
     if item is not None and not isinstance(item, Sequence):
         r.wrong(item, "'cases' must be a list")
         return
@@ -475,7 +328,7 @@ def _cases(r: _Reader, item: Item | None) -> Iterable[Case]:
     yield from found
 
 
-def _case(r: _Reader, entry: Item, i: int) -> Case:
+def _case(r: RuleReader, entry: Item, i: int) -> Case:
     from loglens.notation import mistakes_in
 
     parts = r.mapping(entry, CASE_FIELDS, f"case {i + 1}")
@@ -499,14 +352,14 @@ def _case(r: _Reader, entry: Item, i: int) -> Case:
     )
 
 
-def _expect(r: _Reader, item: Item | None, entry: Item) -> Expectation:
+def _expect(r: RuleReader, item: Item | None, entry: Item) -> Expectation:
     if item is None:
         r.wrong(entry, "a case needs 'expect': a finding, 'none' or 'not-checked'")
         return Expectation()
     if isinstance(item, Scalar):
         word = r.choice(item, "'expect'", ("none", "not-checked", *SEVERITIES), "none")
         if word in SEVERITIES:
-            return Expectation(severity=word)  # type: ignore[arg-type]
+            return Expectation(severity=word)
         return Expectation(status="clear" if word == "none" else "not-checked")
     parts = r.mapping(item, EXPECT_FIELDS, "'expect'")
     severity = r.choice(parts.get("severity"), "'severity'", SEVERITIES, "") or None
@@ -516,61 +369,3 @@ def _expect(r: _Reader, item: Item | None, entry: Item) -> Expectation:
         int(r.number(onset, "'onset'", 0)) if onset is not None else None,
         int(r.number(parts.get("within"), "'within'", 0, 0)),
     )
-
-
-def rule_paths(paths: Iterable[str | Path]) -> list[Path]:
-    """The rule files that files and folders stand for; LoglensError when one does not exist."""
-    found: list[Path] = []
-    for path in map(Path, paths):
-        if path.is_dir():
-            found += sorted(p for p in path.rglob("*.y*ml") if p.suffix in (".yaml", ".yml"))
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise LoglensError(f"no such rule file or folder: {path}")
-    return found
-
-
-def check_files(
-    paths: Iterable[str | Path], signatures: Mapping[str, Signature], say: Callable[[str], None]
-) -> tuple[Rule, ...]:
-    """Read rule files, `say` every mistake as `file:line:col: why`, return the good rules."""
-    rules: dict[str, Rule] = {}
-    for path in rule_paths(paths):
-        try:
-            text = path.read_bytes().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            say(f"{path}:1:1: not UTF-8 text (byte {error.start})")
-            continue
-        except OSError as error:
-            say(f"{path}:1:1: cannot be read: {error.strerror or error}")
-            continue
-        rule, mistakes = read_rule(text, str(path), signatures)
-        for m in mistakes:
-            say(f"{path}:{m.line}:{m.col}: {m.message}")
-        if rule is not None and rule.id in rules:
-            say(f"{path}:1:1: duplicate id '{rule.id}' (first in {rules[rule.id].path})")
-        elif rule is not None:
-            rules[rule.id] = rule
-    return tuple(rules[rule_id] for rule_id in sorted(rules))
-
-
-def builtin_rules() -> Path:
-    """The folder of the rules that come with loglens."""
-    return resource_dir("rules")
-
-
-def load_rules(extra: Iterable[str | Path] = ()) -> RuleSet:
-    """The built-in rules and those of `extra` files and folders; RuleError with every mistake when one is faulty."""
-    from loglens.kernels import signatures
-
-    mistakes: list[str] = []
-    rules = check_files([builtin_rules(), *extra], signatures(), mistakes.append)
-    known = [rule.id for rule in rules]
-    for rule in rules:
-        for other in rule.explained_by:
-            if other not in known:
-                mistakes.append(f"{rule.path}:1:1: 'explained_by' names no rule: '{other}'{suggestion(other, known)}")
-    if mistakes:
-        raise RuleError("\n".join(mistakes))
-    return RuleSet(rules)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,8 @@ from loglens.notation import missing_of, values_of
 from loglens.series import Ragged, SeriesSet, series_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from loglens.engine import Judgement
     from loglens.rule import Case, Rule
 

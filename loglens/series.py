@@ -71,7 +71,7 @@ class SeriesSet:
 
     @cached_property
     def points(self) -> Ragged:
-        """Finite values on rising steps: what a restart overwrote is dropped, of a repeated step the last one counts."""
+        """Finite values on rising steps, without what a restart overwrote; of a repeated step the last one counts."""
         records = self.records
         keep = np.isfinite(records.value) & ~overwritten(records)
         order = np.lexsort((np.arange(len(records.step)), records.step, records.owner))

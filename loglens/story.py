@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -246,7 +247,7 @@ def _curves(series: SeriesSet, number: int, findings: tuple[Finding, ...]) -> di
 
 
 def _curve(series: SeriesSet, i: int) -> Curve:
-    """At most 700 records in the order of their steps: of each stretch the extremes, and every non-finite one's stretch."""
+    """At most 700 records in the order of their steps: of each stretch the extremes and a non-finite one."""
     begin, size = series.records.start[i], series.records.count[i]
     step = series.records.step[begin : begin + size]
     value = series.records.value[begin : begin + size]
@@ -263,7 +264,7 @@ def _extremes(value: np.ndarray, stretches: int) -> np.ndarray:
     edge = np.linspace(0, len(value), stretches + 1).astype(int)
     finite = np.isfinite(value)
     kept = {0, len(value) - 1}
-    for a, b in zip(edge[:-1], edge[1:], strict=True):
+    for a, b in itertools.pairwise(edge):
         part, ok = value[a:b], finite[a:b]
         if ok.any():
             kept.add(a + int(np.argmin(np.where(ok, part, np.inf))))

@@ -96,8 +96,9 @@ def _forbidden(text: str) -> Mistake | None:
         line, col = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             return Mistake(line, col, "anchors and aliases (& and *) are not allowed")
-        if getattr(event, "tag", None) and not getattr(event, "implicit", False):
-            return Mistake(line, col, f"tags are not allowed: {event.tag}")
+        tag = getattr(event, "tag", None)
+        if tag and not any(getattr(event, "implicit", None) or ()):
+            return Mistake(line, col, f"tags are not allowed: {tag}")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -121,8 +122,9 @@ def _convert(node: yaml.Node, mistakes: list[Mistake]) -> Item:
         return _mapping(node, line, col, mistakes)
     if isinstance(node, yaml.SequenceNode):
         return Sequence(tuple(_convert(child, mistakes) for child in node.value), line, col)
+    style = _style(node)
     single = node.start_mark.line == node.end_mark.line
-    return Scalar(_plain(node), line, col + (node.style in ("'", '"')), exact=single and node.style not in ("|", ">"))
+    return Scalar(_plain(node), line, col + (style in ("'", '"')), exact=single and style not in ("|", ">"))
 
 
 def _mapping(node: yaml.MappingNode, line: int, col: int, mistakes: list[Mistake]) -> Mapping:
@@ -142,9 +144,14 @@ def _mapping(node: yaml.MappingNode, line: int, col: int, mistakes: list[Mistake
     return mapping
 
 
+def _style(node: yaml.Node) -> str:
+    """How a scalar is written: ' or " or | or >, nothing when plain."""
+    return getattr(node, "style", None) or ""
+
+
 def _plain(node: yaml.Node) -> Plain:
     text: str = node.value
-    if node.style is not None:
+    if _style(node):
         return text
     if text in _NULL:
         return None

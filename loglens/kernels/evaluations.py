@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from loglens.kernels.blocks import argmin, mann_kendall, nanmin
-from loglens.kernels.values import SeriesArg
+
+if TYPE_CHECKING:
+    from loglens.kernels.values import SeriesArg
 
 
 def low(x: SeriesArg) -> np.ndarray:
