@@ -19,7 +19,7 @@ from loglens.sources.base import Tables
 from loglens.sources.columns import bare, is_clock, is_counter, is_split, why_no_log
 from loglens.sources.delimited import BOOLEAN, Head, Rows, is_number, numbers, read_head, strict, tolerant
 from loglens.sources.text import Faults, Piece, pieces
-from loglens.sources.wide import Column, Wide, column, melt
+from loglens.sources.wide import Column, Wide, column, melt, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -39,7 +39,7 @@ class _Group:
     """Clean bodies below the same header."""
 
     head: Head
-    members: list[tuple[int, Piece, bytes]] = field(default_factory=list)
+    members: list[tuple[int, Piece]] = field(default_factory=list)
     size: int = 0
 
 
@@ -98,9 +98,8 @@ class _Reading:
                 self.careful(index, Faults(self.files[index], self.problems), piece, ())
                 return
             group = groups[key] = _Group(head)
-        body = piece.data[len(key) :]
-        group.members.append((index, piece, body))
-        group.size += len(body)
+        group.members.append((index, piece))
+        group.size += len(piece.data)
         if group.size > BATCH:
             self.flush(group)
             groups[key] = _Group(group.head)
@@ -108,14 +107,14 @@ class _Reading:
     def flush(self, group: _Group) -> None:
         """Parse the bodies of a group as one; those that are not clean after all one by one."""
         if not group.members or len(group.head.names) > WIDEST:
-            for index, piece, _ in group.members:
+            for index, piece in group.members:
                 self.careful(index, Faults(self.files[index], self.problems), piece, ())
             return
-        parsed = _parse_clean(group.head, [(index, body) for index, _, body in group.members])
+        parsed = _parse_clean(group.head, group.members)
         if parsed is not None and self.keep(parsed, group.head):
             return
-        for index, piece, body in group.members:
-            alone = _parse_clean(group.head, [(index, body)]) if len(group.members) > 1 else None
+        for index, piece in group.members:
+            alone = _parse_clean(group.head, [(index, piece)]) if len(group.members) > 1 else None
             if alone is None or not self.keep(alone, group.head):
                 self.careful(index, Faults(self.files[index], self.problems), piece, ())
 
@@ -191,22 +190,23 @@ def _clean_header(piece: Piece) -> bytes | None:
     return header
 
 
-def _parse_clean(head: Head, members: list[tuple[int, bytes]]) -> _Parsed | None:
-    """Bodies below the same header as one, or None when one of them is not clean."""
-    counts = [body.count(b"\n") for _, body in members]
-    body = members[0][1] if len(members) == 1 else b"".join(body for _, body in members)
+def _parse_clean(head: Head, members: list[tuple[int, Piece]]) -> _Parsed | None:
+    """Files with the same header as one, or None when one of them is not clean."""
+    counts = [piece.data.count(b"\n", head.body) for _, piece in members]
+    body = b"".join(memoryview(piece.data)[head.body :] for _, piece in members)
     frame = strict(body, head, sum(counts), body[: body.find(b"\n")])
     if frame is None or (frame[:, -1].null_count() and not _even(head, members, counts)):
         return None
     return _Parsed([index for index, _ in members], counts, list(head.names), frame.get_columns())
 
 
-def _even(head: Head, members: list[tuple[int, bytes]], counts: list[int]) -> bool:
+def _even(head: Head, members: list[tuple[int, Piece]], counts: list[int]) -> bool:
     """True when the rows have as many separators as the header; too many in one row the parser has refused."""
     separator, width = head.separator.encode(), len(head.names) - 1
     if not width:
         return False
-    return all(body.count(separator) == rows * width for (_, body), rows in zip(members, counts, strict=True))
+    found = (piece.data.count(separator, head.body) for _, piece in members)
+    return all(count == rows * width for count, rows in zip(found, counts, strict=True))
 
 
 def _parse_tolerant(index: int, head: Head, faults: Faults, stream: Iterable[Piece]) -> _Parsed | str:
@@ -304,30 +304,12 @@ def _long_form(columns: dict[str, Column], labels: dict[str, pl.Series], path: s
     tag = next((name for name in labels if bare(name) in TAGS), None)
     value_name = next((name for name in columns if bare(name) in VALUES), None)
     if tag is not None and value_name is not None:
-        return _spread(columns, {value_name}, labels[tag], "")
+        return spread(columns, {value_name}, labels[tag], "")
     part = next((name for name in labels if is_split(name)), None)
     if part is not None and labels[part].n_unique() <= 6:
         moved = {name for name in columns if not is_counter(name) and not is_clock(name)}
-        return _spread(columns, moved, labels[part], "/")
+        return spread(columns, moved, labels[part], "/")
     return columns
-
-
-def _spread(columns: dict[str, Column], moved: set[str], labels: pl.Series, joint: str) -> dict[str, Column]:
-    """The `moved` columns once for every label: `label` + joint + name, or the label alone."""
-    out = {name: col for name, col in columns.items() if name not in moved}
-    total = len(labels)
-    texts = labels.fill_null("").str.strip_chars()
-    for label in texts.unique(maintain_order=True).to_list():
-        mask = (texts == label).to_numpy()
-        for name in columns:
-            if name in moved:
-                dense = columns[name]
-                kept = mask if dense.rows is None else mask[dense.rows]
-                rows = np.arange(total)[kept] if dense.rows is None else dense.rows[kept]
-                tag = (f"{label}{joint}{name}" if joint else label) if label else name
-                if rows.size:
-                    out[tag] = Column(dense.values.filter(pl.Series(kept)), rows)
-    return out
 
 
 def _tag_of(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 PIECE = 32 << 20  # bytes read at a time; no line is longer
 SHOWN = 10  # problems of one kind that are named one by one
+CONTROL = bytes(code for code in range(32) if code not in b"\t\n\r\f\x1b")
 LFS = b"version https://git-lfs"
 MARKERS = (b"<<<<<<< ", b"=======", b">>>>>>> ", b"||||||| ")
 BOMS = (
@@ -83,7 +85,9 @@ def pieces(file: LogFile, faults: Faults) -> Iterator[Piece]:
 
 
 def _pieces(stream: BufferedReader, faults: Faults) -> Iterator[Piece]:
-    data = stream.read(PIECE)
+    data = stream.read(min(PIECE, max(0, file_size(stream)) + 1))
+    if len(data) < PIECE:
+        data += stream.read(PIECE - len(data))  # a pipe, or a file that grows
     if not _is_text(data, faults):
         return
     first = _decoded(data, whole=len(data) < PIECE)
@@ -94,6 +98,11 @@ def _pieces(stream: BufferedReader, faults: Faults) -> Iterator[Piece]:
         yield first
         return
     yield from _stream(stream, data, len(data) - len(first.data), faults)
+
+
+def file_size(stream: BufferedReader) -> int:
+    """Size as the system says: a buffer of the size of the file is cheaper than one of the largest size."""
+    return os.fstat(stream.fileno()).st_size
 
 
 def _stream(stream: BufferedReader, data: bytes, skip: int, faults: Faults) -> Iterator[Piece]:
@@ -142,7 +151,7 @@ def _binary(head: bytes) -> bool:
     """True when more than a tenth is control characters; UTF-16 without a mark has half of its bytes 0."""
     if _bare_utf16(head):
         return False
-    return sum(head.count(code) for code in range(32) if code not in b"\t\n\r\f\x1b") * 10 > len(head)
+    return (len(head) - len(head.translate(None, CONTROL))) * 10 > len(head)
 
 
 def _bare_utf16(head: bytes) -> str | None:
