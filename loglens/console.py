@@ -1,0 +1,73 @@
+"""Standard output and standard error: encodings, colour, progress, closed pipes."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from dataclasses import dataclass
+from typing import TextIO
+
+
+def use_utf8() -> None:
+    """Make both streams speak UTF-8, whatever the system's code page; half characters of odd names are escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def wants_color(choice: str, stream: TextIO) -> bool:
+    """`always` and `never` decide; `auto` asks NO_COLOR, FORCE_COLOR and the terminal, in this order."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def emit(text: str) -> None:
+    """Write a result to standard output. Whoever closed the pipe has read enough: no error then."""
+    try:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_output()
+
+
+def discard_output() -> None:
+    """Point standard output at nothing, so that the flush at exit cannot fail on a closed pipe."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
+
+
+def note(text: str) -> None:
+    """Write a line for people to standard error."""
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        return  # nobody listens
+
+
+@dataclass
+class Progress:
+    """A line on the terminal that counts runs; silent when standard error is no terminal."""
+
+    shown: bool
+    runs: int = 0
+
+    def add(self, runs: int) -> None:
+        """Count `runs` more."""
+        self.runs += runs
+        if self.shown:
+            sys.stderr.write(f"\r{self.runs} runs read")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Remove the line."""
+        if self.shown and self.runs:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

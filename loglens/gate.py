@@ -1,0 +1,84 @@
+"""From a report to an exit code, and the lines on standard error that say why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from loglens.model import SEVERITIES
+from loglens.tabular import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from loglens.report import Report
+
+NOT_WHOLE = ("truncated", "corrupt", "unreadable")
+NAMED = 3  # runs and files that are named before "and N more"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a report must satisfy."""
+
+    fail_on: str = "error"
+    require: tuple[str, ...] = ()
+    min_runs: int = 1
+    strict: bool = False
+
+    def judge(self, report: Report) -> tuple[int, list[str]]:
+        """The exit code, and every reason for it beside the findings themselves."""
+        unread = list(self._unread(report)) if self.strict else []
+        missing = [*self._missing_roles(report), *self._missing_runs(report)]
+        code = 2 if unread else 1 if missing or self._found(report) else 0
+        return code, [*unread, *missing, *_blind(report)]
+
+    def _found(self, report: Report) -> bool:
+        if self.fail_on == "never" or report.worst is None:
+            return False
+        return SEVERITIES.index(report.worst) >= [*SEVERITIES].index(self.fail_on)  # type: ignore[arg-type]
+
+    def _unread(self, report: Report) -> Iterator[str]:
+        files = dict.fromkeys(p.path for p in report.problems if p.kind in NOT_WHOLE)
+        if files:
+            yield f"--strict: not read whole: {_some(list(files))}"
+
+    def _missing_roles(self, report: Report) -> Iterator[str]:
+        for role in self.require:
+            runs = [r.run for r in report.runs if not any(_plays(m.role, role) for m in r.metrics)]
+            if runs:
+                yield f"--require: no {role} in {_some(runs)}"
+
+    def _missing_runs(self, report: Report) -> Iterator[str]:
+        if len(report.runs) < self.min_runs:
+            yield f"--min-runs: {len(report.runs)} runs found, {self.min_runs} wanted"
+
+
+def _plays(role: str | None, wanted: str) -> bool:
+    """A part or layer satisfies the whole: `grad_norm:fc1` is a `grad_norm`."""
+    return role is not None and (role == wanted or role.startswith(f"{wanted}:"))
+
+
+def _blind(report: Report) -> Iterator[str]:
+    if report.runs and all(run.verdict == "unknown" for run in report.runs):
+        yield (
+            "warning: no run could be judged: no loss or score with enough points was recognised; "
+            "'loglens inspect' shows what was read, [roles] in loglens.toml names roles"
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return visible(", ".join(names[:NAMED])) + more
+
+
+def summary_line(report: Report, written: Sequence[str] = ()) -> str:
+    """One line: runs by verdict, files read, files written."""
+    s = report.summary
+    verdicts = [(s.failed, "failed"), (s.suspect, "suspect"), (s.healthy, "healthy"), (s.unknown, "unknown")]
+    counts = ", ".join(f"{n} {name}" for n, name in verdicts if n)
+    damaged = len({p.path for p in report.problems if p.kind in NOT_WHOLE})
+    parts = [f"{s.runs} {'run' if s.runs == 1 else 'runs'}: {counts or 'none'}", f"{s.files} files read"]
+    parts += [f"{damaged} damaged"] if damaged else []
+    parts += [f"wrote {visible(', '.join(written))}"] if written else []
+    return "; ".join(parts)
