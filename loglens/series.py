@@ -74,6 +74,9 @@ class SeriesSet:
         """Finite values on rising steps, without what a restart overwrote; of a repeated step the last one counts."""
         records = self.records
         keep = np.isfinite(records.value) & ~overwritten(records)
+        follows = records.owner[1:] == records.owner[:-1]
+        if not np.any(follows & (records.step[1:] <= records.step[:-1])):
+            return records if keep.all() else records.select(keep)
         order = np.lexsort((np.arange(len(records.step)), records.step, records.owner))
         kept = order[keep[order]]
         owner, step = records.owner[kept], records.step[kept]
@@ -122,29 +125,40 @@ def overwritten(records: Ragged) -> np.ndarray:
 
 def series_of(logs: Logs) -> SeriesSet:
     """The series of `logs` that have a role, finer ones standing for coarser copies of the same thing."""
-    known = logs.metrics.filter(pl.col("role").is_not_null() & (pl.col("points") > 0))
+    text = [pl.col(name).cast(pl.String) for name in ("run", "tag", "role", "stem", "axis", "direction")]
+    known = logs.metrics.filter(pl.col("role").is_not_null() & (pl.col("points") > 0)).with_columns(text)
     known = known.sort("points", descending=True, maintain_order=True)
-    known = known.unique(["run", "role", "stem"], keep="first", maintain_order=True).with_row_index("series")
-    keys = known.select(pl.col("run").cast(pl.String), pl.col("tag").cast(pl.String), "series")
-    rows = logs.scalars.with_columns(pl.col("run").cast(pl.String), pl.col("tag").cast(pl.String))
-    rows = rows.join(keys, on=["run", "tag"], how="inner").sort("series", maintain_order=True)
-    count = np.bincount(rows["series"].to_numpy(), minlength=len(known)).astype(np.int64)
+    known = known.unique(["run", "role", "stem"], keep="first", maintain_order=True)
+    everything, place = _stretches(logs.scalars)
+    index = [place[key] for key in zip(known["run"], known["tag"], strict=True)]
     number = {name: i for i, name in enumerate(logs.runs)}
-    records = Ragged(
-        np.concatenate(([0], np.cumsum(count)[:-1])).astype(np.int64) if len(count) else count,
-        count,
-        rows["step"].fill_null(0).to_numpy(),
-        rows["value"].fill_null(float("nan")).to_numpy(),
-        rows["wall_time"].fill_null(float("nan")).to_numpy(),
-        rows["segment"].fill_null(0).to_numpy(),
-    )
     return SeriesSet(
         runs=logs.runs,
-        run=np.array([number[name] for name in known["run"].cast(pl.String)], np.int64),
-        tag=known["tag"].cast(pl.String).to_list(),
-        role=known["role"].cast(pl.String).to_list(),
-        stem=known["stem"].cast(pl.String).to_list(),
-        axis=known["axis"].cast(pl.String).to_list(),
-        direction=known["direction"].cast(pl.String).to_list(),
-        records=records,
+        run=np.array([number[name] for name in known["run"]], np.int64),
+        tag=known["tag"].to_list(),
+        role=known["role"].to_list(),
+        stem=known["stem"].to_list(),
+        axis=known["axis"].to_list(),
+        direction=known["direction"].to_list(),
+        records=everything.take(np.array(index, np.int64)),
     )
+
+
+def _stretches(scalars: pl.DataFrame) -> tuple[Ragged, dict[tuple[str, str], int]]:
+    """Each (run, tag) as one stretch of flat arrays, and where it is found. Rows are sorted only where they must be."""
+    run, tag = scalars["run"].to_physical().to_numpy(), scalars["tag"].to_physical().to_numpy()
+    edge = np.flatnonzero((run[1:] != run[:-1]) | (tag[1:] != tag[:-1])) + 1
+    start = np.concatenate(([0], edge)).astype(np.int64) if len(run) else np.zeros(0, np.int64)
+    heads = scalars[start].select(pl.col("run", "tag").cast(pl.String))
+    place = {key: i for i, key in enumerate(heads.iter_rows())}
+    if len(place) < len(start):
+        return _stretches(scalars.sort("run", "tag", maintain_order=True))
+    records = Ragged(
+        start,
+        np.diff(start, append=len(run)).astype(np.int64),
+        scalars["step"].fill_null(0).to_numpy(),
+        scalars["value"].fill_null(float("nan")).to_numpy(),
+        scalars["wall_time"].fill_null(float("nan")).to_numpy(),
+        scalars["segment"].fill_null(0).to_numpy(),
+    )
+    return records, place

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from loglens.engine import judge
-from loglens.model import SEVERITIES, Curve, Finding, Metric, RunReport, Verdict
+from loglens.model import SEVERITIES, Curve, Finding, Metric, RunReport, Source, Verdict
 from loglens.numbers import human
 from loglens.roles import judges
 from loglens.series import series_of
@@ -37,14 +36,23 @@ def tell(logs: Logs, rules: Iterable[Rule]) -> tuple[RunReport, ...]:
     explained = {rule.id: rule.explained_by for rule in rules}
     metrics = _metrics(logs)
     extents = _extents(logs)
+    sources: dict[str, list[Source]] = {}
+    for source in logs.sources:
+        sources.setdefault(source.run, []).append(source)
+    hparams: dict[str, dict[str, str]] = {}
+    for run, name, value in logs.hparams.select(pl.col("run", "name", "value").cast(pl.String)).iter_rows():
+        hparams.setdefault(run, {})[name] = value
     return tuple(
-        _run_report(logs, series, i, judgement, explained, metrics.get(run, ()), extents.get(run, (None, None)))
+        replace(
+            _run_report(series, i, judgement, explained, metrics.get(run, ()), extents.get(run, (None, None))),
+            sources=tuple(sources.get(run, ())),
+            hparams=hparams.get(run, {}),
+        )
         for i, (run, judgement) in enumerate(zip(logs.runs, judgements, strict=True))
     )
 
 
 def _run_report(
-    logs: Logs,
     series: SeriesSet,
     number: int,
     judgement: Judgement,
@@ -52,7 +60,7 @@ def _run_report(
     metrics: tuple[Metric, ...],
     extent: tuple[tuple[int, int] | None, float | None],
 ) -> RunReport:
-    run = logs.runs[number]
+    run = series.runs[number]
     findings = link(judgement.findings, explained)
     root = root_of(findings)
     verdict = _verdict(findings, metrics)
@@ -60,7 +68,7 @@ def _run_report(
         run=run,
         verdict=verdict,
         headline=_headline(verdict, root, findings, metrics),
-        sources=tuple(s for s in logs.sources if s.run == run),
+        sources=(),
         steps=extent[0],
         wall_seconds=extent[1],
         wasted_fraction=_wasted(root, series, number),
@@ -70,7 +78,6 @@ def _run_report(
         clear=judgement.clear,
         not_checked=judgement.not_checked,
         curves=_curves(series, number, findings),
-        hparams=_hparams(logs, run),
     )
 
 
@@ -223,11 +230,6 @@ def _extents(logs: Logs) -> dict[str, tuple[tuple[int, int] | None, float | None
     return found
 
 
-def _hparams(logs: Logs, run: str) -> dict[str, str]:
-    rows = logs.hparams.filter(pl.col("run").cast(pl.String) == run)
-    return dict(zip(rows["name"].to_list(), rows["value"].to_list(), strict=True)) if len(rows) else {}
-
-
 _PRIORITY = ("train/loss", "val/loss", "lr", "grad_norm", "val/", "train/", "pred_std", "reward")
 
 
@@ -261,14 +263,12 @@ def _curve(series: SeriesSet, i: int) -> Curve:
 
 def _extremes(value: np.ndarray, stretches: int) -> np.ndarray:
     """Positions of the minimum, the maximum and one non-finite value of each stretch, in order, ends included."""
-    edge = np.linspace(0, len(value), stretches + 1).astype(int)
-    finite = np.isfinite(value)
-    kept = {0, len(value) - 1}
-    for a, b in itertools.pairwise(edge):
-        part, ok = value[a:b], finite[a:b]
-        if ok.any():
-            kept.add(a + int(np.argmin(np.where(ok, part, np.inf))))
-            kept.add(a + int(np.argmax(np.where(ok, part, -np.inf))))
-        if not ok.all():
-            kept.add(a + int(np.argmin(ok)))
-    return np.array(sorted(kept))
+    depth = -(-len(value) // stretches)
+    padded = np.append(value, np.full(depth * stretches - len(value), value[-1])).reshape(stretches, depth)
+    finite = np.isfinite(padded)
+    base = np.arange(stretches) * depth
+    lowest = base + np.argmin(np.where(finite, padded, np.inf), axis=1)
+    highest = base + np.argmax(np.where(finite, padded, -np.inf), axis=1)
+    broken = (base + np.argmin(finite, axis=1))[~finite.all(axis=1)]
+    kept = np.unique(np.concatenate(([0, len(value) - 1], lowest, highest, broken)))
+    return kept[kept < len(value)]

@@ -48,12 +48,12 @@ def climb(x: SeriesArg) -> np.ndarray:
 
 def distinct(x: SeriesArg) -> np.ndarray:
     """Number of different values among the points."""
-    points = x.series.points
+    points = x.points.layout
     order = np.lexsort((points.value, points.owner))
     value, owner = points.value[order], points.owner[order]
     new = np.ones(len(value), bool)
     new[1:] = (value[1:] != value[:-1]) | (owner[1:] != owner[:-1])
-    return x.pick(np.bincount(owner[new], minlength=len(points.start)).astype(float))
+    return np.where(x.missing, np.nan, np.bincount(owner[new], minlength=len(x.index)))
 
 
 def level_at(x: SeriesArg, step: np.ndarray) -> np.ndarray:
