@@ -1,0 +1,184 @@
+"""Whole JSON documents that hold curves: trainer states, dicts of lists, lists of records, parts per split."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from loglens.sources.columns import bare, is_counter, is_metric, why_no_log
+from loglens.sources.records import Gathered, flat, number
+from loglens.sources.wide import Column, Wide
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from loglens.sources.text import Faults, Piece
+
+WRAPPERS = frozenset({"history", "log", "logs", "metrics", "data", "records"})
+PARTS = frozenset({"train", "training", "val", "valid", "validation", "eval", "test", "dev"})
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|["\[\]{},]', re.DOTALL)
+CLOSER = {"{": "}", "[": "]"}
+
+
+@dataclass
+class Document:
+    """Tables found in a document and what stood beside them; `reason` says why there are none."""
+
+    tables: list[Wide] = field(default_factory=list)
+    hparams: list[tuple[str, str]] = field(default_factory=list)
+    reason: str | None = None
+
+
+def parse(piece: Piece, faults: Faults) -> object:
+    """The value of a document; of a damaged one what stands before the damage, which becomes a problem.
+
+    None without a problem when there is nothing before the damage: then it is no JSON.
+    """
+    source = piece.data.decode(errors="replace")
+    try:
+        return json.loads(source)
+    except json.JSONDecodeError as error:
+        ended = not source[error.pos :].strip() or error.msg.startswith("Unterminated string")
+        value = _salvaged(source[: error.pos])
+        if value is None and not ended:
+            return None
+        place = len(source) if ended else error.pos
+        offset = piece.at(len(source[:place].encode(errors="replace")))
+        message = "the document ends in the middle" if ended else f"not JSON from here on: {error.msg}"
+        faults.add("truncated" if ended else "corrupt", message, offset=offset, line=error.lineno)
+        return value
+    except RecursionError:
+        faults.add("corrupt", "nested too deeply to be a log", offset=piece.offset, line=1)
+    except ValueError as error:  # an integer of more digits than Python converts
+        faults.add("corrupt", f"cannot be read: {error}", offset=piece.offset, line=1)
+    return None
+
+
+def _salvaged(source: str) -> object:
+    """The value up to the last complete element, with every open bracket closed; None when nothing is complete."""
+    stack: list[str] = []
+    safe, closers = 0, ""
+    for match in TOKEN.finditer(source):
+        token = match[0]
+        if token == '"':
+            break
+        if token in CLOSER:
+            stack.append(CLOSER[token])
+        elif token in "]}":
+            if not stack or stack.pop() != token:
+                break
+            safe, closers = match.end(), "".join(reversed(stack))
+        elif token == "," and len(stack) < 64:
+            safe, closers = match.start(), "".join(reversed(stack))
+    try:
+        return json.loads(source[:safe] + closers)
+    except (ValueError, RecursionError):
+        return None
+
+
+def tables_of(value: object, index: int, path: str, *, single: bool) -> Document:
+    """The curves of a document. `single` takes one lone record, too (a log of one line), else it needs a step."""
+    found = Document()
+    if isinstance(value, dict):
+        _from_dict(value, index, found, single=single)
+    elif isinstance(value, list):
+        _from_list(value, index, found, path)
+    else:
+        found.reason = "neither an object nor a list"
+    if found.reason is None:
+        names = [table.prefix + name for table in found.tables for name in table.columns]
+        plain = [name for table in found.tables for name in table.columns]
+        parted = any(bare(name) in PARTS for name in plain)
+        found.reason = None if parted else why_no_log(names if not any(map(is_counter, plain)) else plain)
+    return found
+
+
+def _from_list(value: list[object], index: int, found: Document, path: str, prefix: str = "") -> None:
+    records = [item for item in value if isinstance(item, dict)]
+    if records:
+        found.tables.append(_gather(records, found).wide(index, prefix))
+    elif value and all(isinstance(item, list) and len(item) == 3 for item in value):
+        stem = PurePosixPath(path).stem
+        tag = stem.rpartition("-tag-")[2] or stem
+        rows = [dict(zip(("wall_time", "step", tag), item, strict=True)) for item in value if isinstance(item, list)]
+        found.tables.append(_gather(rows, found).wide(index, prefix))
+    elif not prefix:
+        found.reason = "a list without records"
+
+
+def _gather(records: list[dict[str, object]], found: Document) -> Gathered:
+    gathered = Gathered()
+    for record in records:
+        gathered.add(record)
+    found.hparams += gathered.hparams
+    return gathered
+
+
+def _from_dict(value: dict[str, object], index: int, found: Document, *, single: bool) -> None:
+    history = value.get("log_history")
+    if isinstance(history, list):
+        gathered = Gathered()
+        gathered.note((k, v) for k, v in flat({k: v for k, v in value.items() if k != "log_history"}) if v is not None)
+        found.hparams += gathered.hparams
+        _from_list(history, index, found, "", "")
+        found.reason = found.reason and "a trainer state without a log"
+        return
+    lists = {name: item for name, item in flat(value) if isinstance(item, list) and item}
+    if not lists:
+        _lone(value, index, found, single=single)
+        return
+    parts = {name: item for name, item in lists.items() if all(isinstance(entry, dict) for entry in item)}
+    for name, item in parts.items():
+        prefix = "" if bare(name) in WRAPPERS else name + "/"
+        _from_list(item, index, found, "", prefix)
+    curves = _curves({name: item for name, item in lists.items() if name not in parts})
+    if curves:
+        found.tables.append(_columns(curves, index))
+    scalars = Gathered()
+    scalars.note((name, item) for name, item in flat(value) if not isinstance(item, list) and item is not None)
+    found.hparams += scalars.hparams
+    if not found.tables:
+        found.reason = "its lists hold no numbers"
+
+
+def _curves(lists: Mapping[str, list[object]]) -> dict[str, list[float | None]]:
+    """Lists of numbers under their names; a name that all share (`history/`) is left out."""
+    curves = {}
+    for name, items in lists.items():
+        values = [number(item) for item in items]
+        if any(item is not None for item in values):
+            curves[name] = values
+    folders = {name.partition("/")[0] for name in curves}
+    if len(folders) == 1 and bare(next(iter(folders))) in WRAPPERS and all("/" in name for name in curves):
+        return {name.partition("/")[2]: values for name, values in curves.items()}
+    return {name.removeprefix("history/"): values for name, values in curves.items()}
+
+
+def _columns(curves: dict[str, list[float | None]], index: int) -> Wide:
+    """Lists as columns; shorter ones end early."""
+    count = max(map(len, curves.values()))
+    columns = {}
+    for name, values in curves.items():
+        series = pl.Series(values, dtype=pl.Float64)
+        rows = series.is_not_null().arg_true().to_numpy().astype(np.int64)
+        columns[name] = Column(series.drop_nulls(), None if rows.size == count else rows)
+    return Wide([index], [count], columns)
+
+
+def _lone(value: dict[str, object], index: int, found: Document, *, single: bool) -> None:
+    """One object without lists: a log of one record, or a summary or configuration, which is no curve."""
+    gathered = _gather([value], found)
+    names = list(gathered.rows)
+    summary = any(name.endswith(("_runtime", "_per_second")) for name in names)
+    if not names:
+        found.reason = "no numbers"
+    elif not single and (summary or not any(map(is_counter, names)) or not any(map(is_metric, names))):
+        found.reason = "one object of single values (a summary or settings), no curve"
+    else:
+        found.tables.append(gathered.wide(index))
