@@ -1,1 +1,105 @@
-"""Finding and reading logs."""
+"""Finding and reading logs. A new format is one line in `formats.FORMATS` and one module with `read(files)`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from loglens.errors import LoglensError
+from loglens.sources.discover import Discovery, discover
+from loglens.sources.families import BATCH_BYTES, BATCH_FOLDERS, batches
+from loglens.sources.formats import FORMATS, Format
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from loglens.model import Logs, Problem
+    from loglens.sources.base import LogFile
+    from loglens.sources.names import RoleTable
+
+__all__ = ["FORMATS", "Discovery", "Format", "discover", "read", "read_batch", "read_batches"]
+
+_REASONS = 3  # shown when nothing could be read
+
+
+def read_batches(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    roles: RoleTable | None = None,
+    follow_symlinks: bool = False,
+    exclude: Sequence[str] = (),
+    runs: Sequence[str] = (),
+    batch_bytes: int = BATCH_BYTES,
+    batch_folders: int = BATCH_FOLDERS,
+    max_file_bytes: int | None = None,
+) -> Iterator[Logs]:
+    """Read everything under `paths`, whole runs at a time; what was left out is in the first batch's problems.
+
+    `runs`: globs that a run's name must match one of; `exclude`: globs on names or paths of files and folders.
+    Raises `LoglensError` when a path leads nowhere or nothing at all can be read.
+    """
+    listed = [os.fspath(paths)] if isinstance(paths, (str, os.PathLike)) else [os.fspath(path) for path in paths]
+    found = discover(listed, follow_symlinks=follow_symlinks, exclude=exclude, max_file_bytes=max_file_bytes)
+    pending = list(found.problems)
+    any_run = any_data = False
+    for files in batches(found.families, batch_bytes=batch_bytes, batch_folders=batch_folders):
+        logs = read_batch(files, found.own_name, roles)
+        any_data = any_data or bool(logs.runs)
+        logs = _only(logs, runs)
+        if not logs.runs:
+            pending += logs.problems
+            continue
+        any_run = True
+        yield replace(logs, problems=(*pending, *logs.problems))
+        pending = []
+    if not any_run:
+        raise LoglensError(_nothing(listed, found, pending, runs if any_data else ()))
+    if pending:
+        from loglens.sources.frames import empty_logs
+
+        yield replace(empty_logs(), problems=tuple(pending))
+
+
+def read(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], **options: object) -> Logs:
+    """All batches of `read_batches` as one `Logs`; it takes the same options."""
+    from loglens.sources.frames import concat
+
+    return concat(list(read_batches(paths, **options)))  # type: ignore[arg-type]
+
+
+def read_batch(files: Sequence[LogFile], own_name: str, roles: RoleTable | None = None) -> Logs:
+    """Read the files of whole families. `own_name` is what a run in the root folder is called."""
+    from loglens.sources.assemble import assemble
+    from loglens.sources.formats import reader
+    from loglens.sources.names import assign_roles, load_table
+
+    table = load_table() if roles is None else roles
+    by_format: dict[str, list[int]] = {}
+    for i, file in enumerate(files):
+        by_format.setdefault(file.format, []).append(i)
+    tables = [(places, reader(key)([files[i] for i in places])) for key, places in by_format.items()]
+    return assemble(files, tables, own_name, lambda series: assign_roles(series, table))
+
+
+def _only(logs: Logs, globs: Sequence[str]) -> Logs:
+    if not globs:
+        return logs
+    from fnmatch import fnmatchcase
+
+    from loglens.sources.frames import keep_runs
+
+    return keep_runs(logs, [run for run in logs.runs if any(fnmatchcase(run, glob) for glob in globs)])
+
+
+def _nothing(paths: Sequence[str], found: Discovery, problems: Sequence[Problem], globs: Sequence[str]) -> str:
+    """Why there is nothing to analyze, in one line."""
+    from loglens.sources.paths import shown
+
+    where = ", ".join(map(shown, paths[:3])) + (" …" if len(paths) > 3 else "")
+    if globs:
+        return f"no run under {where} has a name that matches {', '.join(map(shown, globs))}"
+    looked = f"{found.seen} file{'' if found.seen == 1 else 's'} looked at"
+    reasons = "; ".join(f"{p.path}: {p.message}" for p in problems[:_REASONS])
+    more = f"; and {len(problems) - _REASONS} more" if len(problems) > _REASONS else ""
+    return f"no training logs under {where}: {looked}" + (f"; {reasons}{more}" if reasons else "")

@@ -1,0 +1,317 @@
+"""From what the readers found to one `Logs`: runs named, tags unique, restarts numbered, roles given."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from itertools import groupby
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from loglens.model import Logs, Problem, Source
+from loglens.sources.base import Tables, scalar_schema
+from loglens.sources.formats import FORMATS
+from loglens.sources.frames import HISTOGRAM_VALUES, METRICS, empty_frame, role_type
+from loglens.sources.labels import Key, Stretch, labels, restarts
+from loglens.sources.names import SeriesName
+from loglens.sources.runs import Facts, Place, place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from loglens.sources.base import LogFile
+    from loglens.sources.names import Role
+
+    Assign = Callable[[Sequence[SeriesName]], list[Role]]
+
+_MANY = 3  # points beyond which the number of points says nothing about a role
+
+
+@dataclass(slots=True)
+class _Series:
+    """One series of one file, and where it ends up."""
+
+    file: int
+    name: str
+    kind: str
+    points: int
+    axis: str
+    began: float | None
+    last_segment: int
+    run: str = ""
+    tag: str = ""
+    offset: int = 0
+
+
+def assemble(
+    files: Sequence[LogFile], found: Sequence[tuple[Sequence[int], Tables]], own_name: str, assign: Assign
+) -> Logs:
+    """One `Logs` of whole families. `found` pairs the tables of a reader with the places of its files in `files`."""
+    tables = _merge(found)
+    series = _series_of(tables)
+    facts = _facts(files, series, tables)
+    places = place(files, facts, own_name)
+    _name_series(files, places, series)
+    runs = tuple(sorted({where.run for where in places if where}, key=lambda run: run.split("/")))
+    ordered = sorted((s for s in series if s.run), key=lambda s: (s.run.split("/"), s.tag, s.kind, s.offset, s.file))
+    metrics, roles = _metrics(files, places, ordered, assign)
+    points = _points(series, len(files))
+    return Logs(
+        scalars=_scalars(tables, ordered, roles),
+        metrics=metrics,
+        histograms=_histograms(tables, ordered),
+        hparams=_hparams(tables, places),
+        texts=_texts(tables, places),
+        runs=runs,
+        sources=_sources(files, facts, places, points),
+        problems=_problems(files, facts, places, tables.problems),
+    )
+
+
+def _merge(found: Sequence[tuple[Sequence[int], Tables]]) -> Tables:
+    """The tables of all readers as one, `file` counting over the whole batch."""
+
+    def column(name: str) -> pl.DataFrame | None:
+        frames = []
+        for places, tables in found:
+            frame: pl.DataFrame | None = getattr(tables, name)
+            if frame is not None and frame.height:
+                index = pl.Series(places, dtype=pl.UInt32)
+                frames.append(frame.with_columns(file=index.gather(frame["file"])))
+        return pl.concat(frames, how="diagonal_relaxed") if frames else None
+
+    problems = [problem for _, tables in found for problem in tables.problems]
+    return Tables(column("scalars"), column("histograms"), column("hparams"), column("texts"), problems)
+
+
+def _series_of(tables: Tables) -> list[_Series]:
+    series: list[_Series] = []
+    if tables.scalars is not None:
+        rows = tables.scalars.group_by("file", "tag").agg(
+            pl.len(), pl.first("axis").cast(pl.String), pl.first("wall_time"), pl.max("segment")
+        )
+        series += [
+            _Series(file, tag, "scalar", *rest)
+            for file, tag, *rest in rows.sort("file", pl.col("tag").cast(pl.String)).iter_rows()
+        ]
+    if tables.histograms is not None:
+        rows = tables.histograms.group_by("file", "tag").agg(pl.len(), pl.first("wall_time"), pl.max("segment"))
+        series += [
+            _Series(file, tag, "histogram", points, "step", began, segment)
+            for file, tag, points, began, segment in rows.sort("file", pl.col("tag").cast(pl.String)).iter_rows()
+        ]
+    return series
+
+
+def _facts(files: Sequence[LogFile], series: Iterable[_Series], tables: Tables) -> list[Facts]:
+    facts = [Facts() for _ in files]
+    tags: dict[int, set[str]] = defaultdict(set)
+    for one in series:
+        tags[one.file].add(one.name)
+        facts[one.file].longest = max(facts[one.file].longest, one.points)
+    for i, names in tags.items():
+        facts[i].tags = frozenset(names)
+    for i in _files_in(tables.hparams):
+        facts[i].hparams = True
+    for i in _files_in(tables.texts):
+        facts[i].texts = True
+    refused = {problem.path for problem in tables.problems if problem.kind == "skipped" and problem.line is None}
+    for file, what in zip(files, facts, strict=True):
+        what.refused = not what.holds_data and file.name in refused
+    return facts
+
+
+def _files_in(frame: pl.DataFrame | None) -> list[int]:
+    return [] if frame is None else frame["file"].unique().to_list()
+
+
+def _name_series(files: Sequence[LogFile], places: Sequence[Place | None], series: Sequence[_Series]) -> None:
+    """Give every series its run, its tag and the number its restarts count from."""
+    by_run: dict[str, list[tuple[_Series, Key]]] = defaultdict(list)
+    by_log: dict[tuple[str, str], dict[int, list[_Series]]] = defaultdict(lambda: defaultdict(list))
+    for one in series:
+        where, file = places[one.file], files[one.file]
+        if where is None:  # a reader that refuses a file and gives its values all the same
+            continue
+        one.run = where.run
+        last = file.name.rpartition("/")[2] if FORMATS[file.format].prose else ""
+        by_run[where.run].append((one, Key(one.name, where.folder, last, one.kind)))
+        if not last:
+            by_log[where.run, where.folder][one.file].append(one)
+    for members in by_run.values():
+        tags = labels(key for _, key in members)
+        for one, key in members:
+            one.tag = tags[key]
+    for logs in by_log.values():
+        if len(logs) > 1:
+            _number(files, logs)
+
+
+def _number(files: Sequence[LogFile], logs: dict[int, list[_Series]]) -> None:
+    offsets = restarts(
+        Stretch(
+            file,
+            files[file].name,
+            min((s.began for s in members if s.began is not None and isfinite(s.began)), default=None),
+            frozenset(s.name for s in members),
+            max(s.last_segment for s in members),
+        )
+        for file, members in logs.items()
+    )
+    for file, members in logs.items():
+        for one in members:
+            one.offset = offsets[file]
+
+
+def _metrics(
+    files: Sequence[LogFile], places: Sequence[Place | None], ordered: Sequence[_Series], assign: Assign
+) -> tuple[pl.DataFrame, dict[tuple[str, str], str | None]]:
+    """The frame of series, and the role of each (run, tag). Runs with the same series share one look-up."""
+    rows: list[tuple[object, ...]] = []
+    given: dict[tuple[str, str], str | None] = {}
+    known: dict[tuple[SeriesName, ...], list[Role]] = {}
+    for run, members in groupby(ordered, key=lambda s: s.run):
+        merged = [(tag, list(parts)) for tag, parts in groupby(members, key=lambda s: s.tag)]
+        names = tuple(_series_name(files, places, parts) for _, parts in merged)
+        looked_up = tuple(replace(name, points=min(name.points, _MANY)) for name in names)
+        if looked_up not in known:
+            known[looked_up] = assign(names)
+        for (tag, parts), name, role in zip(merged, names, known[looked_up], strict=True):
+            given[run, tag] = role.role
+            points = sum(part.points for part in parts)
+            rows.append(
+                (
+                    run,
+                    tag,
+                    name.name,
+                    name.folder,
+                    role.role,
+                    role.reason,
+                    role.direction,
+                    role.stem,
+                    parts[0].axis,
+                    points,
+                )
+            )
+    return pl.DataFrame(rows, schema=METRICS, orient="row"), given
+
+
+def _series_name(files: Sequence[LogFile], places: Sequence[Place | None], parts: Sequence[_Series]) -> SeriesName:
+    file, where = files[parts[0].file], places[parts[0].file]
+    last = file.name.rpartition("/")[2]
+    infix = FORMATS[file.format].infix
+    if infix and infix in last:  # time and host say nothing, and would make every run of a sweep look different
+        last = last[: last.index(infix) + len(infix)]
+    scalar = parts[0].kind == "scalar"
+    points = sum(part.points for part in parts) if scalar else 0
+    return SeriesName(parts[0].name, where.folder if where else "", last, file.format, points, parts[0].kind)
+
+
+def _targets(ordered: Sequence[_Series], kind: str) -> pl.DataFrame:
+    """For every (file, tag) of a kind: its run, its final tag, its offset and its rank in the final order."""
+    rows = [(s.file, s.name, s.run, s.tag, s.offset, rank) for rank, s in enumerate(ordered) if s.kind == kind]
+    schema = {
+        "file": pl.UInt32(),
+        "tag": pl.Categorical(),
+        "run": pl.Categorical(),
+        "to": pl.Categorical(),
+        "offset": pl.Int32(),
+        "rank": pl.UInt32(),
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _placed(
+    frame: pl.DataFrame, ordered: Sequence[_Series], kind: str, roles: dict[tuple[str, str], str | None]
+) -> pl.DataFrame:
+    """Rows of a frame by file, with run and tag, in the final order."""
+    targets = _targets(ordered, kind)
+    role = pl.Series("role", [roles.get(key) for key in targets.select("run", "to").iter_rows()], dtype=role_type())
+    joined = frame.join(targets.with_columns(role), on=["file", "tag"], how="inner", maintain_order="left")
+    if not joined["rank"].is_sorted():
+        joined = joined.sort("rank", maintain_order=True)
+    return joined.with_columns(pl.col("to").alias("tag"), segment=(pl.col("segment") + pl.col("offset")).cast(pl.Int32))
+
+
+def _scalars(tables: Tables, ordered: Sequence[_Series], roles: dict[tuple[str, str], str | None]) -> pl.DataFrame:
+    if tables.scalars is None:
+        return empty_frame("scalars")
+    frame = tables.scalars.cast(scalar_schema())  # type: ignore[arg-type]
+    return _placed(frame, ordered, "scalar", roles).select(empty_frame("scalars").columns)
+
+
+def _histograms(tables: Tables, ordered: Sequence[_Series]) -> pl.DataFrame:
+    if tables.histograms is None:
+        return empty_frame("histograms")
+    frame = tables.histograms.with_columns(pl.col("tag").cast(pl.Categorical()), pl.col("file").cast(pl.UInt32))
+    return _placed(frame, ordered, "histogram", {}).select(
+        "run", "tag", "step", "wall_time", "segment", *HISTOGRAM_VALUES
+    )
+
+
+def _runs_of(places: Sequence[Place | None]) -> pl.DataFrame:
+    rows = [(i, where.run, where.folder) for i, where in enumerate(places) if where]
+    return pl.DataFrame(
+        rows, schema={"file": pl.UInt32(), "run": pl.Categorical(), "folder": pl.String()}, orient="row"
+    )
+
+
+def _hparams(tables: Tables, places: Sequence[Place | None]) -> pl.DataFrame:
+    """Hyper-parameters by run; of two records of one name the later file counts."""
+    if tables.hparams is None:
+        return empty_frame("hparams")
+    joined = tables.hparams.cast({"file": pl.UInt32}).join(_runs_of(places), on="file")
+    return (
+        joined.sort("file", maintain_order=True)
+        .unique(["run", "name"], keep="last", maintain_order=True)
+        .sort(pl.col("run").cast(pl.String), "name")
+        .select(empty_frame("hparams").columns)
+    )
+
+
+def _texts(tables: Tables, places: Sequence[Place | None]) -> pl.DataFrame:
+    if tables.texts is None:
+        return empty_frame("texts")
+    joined = tables.texts.cast({"file": pl.UInt32, "tag": pl.String}).join(_runs_of(places), on="file")
+    inside = pl.when(pl.col("folder") == "").then(pl.col("tag")).otherwise(pl.col("folder") + "/" + pl.col("tag"))
+    named = joined.with_columns(tag=inside.cast(pl.Categorical()))
+    return named.sort(pl.col("run").cast(pl.String), "file", maintain_order=True).select(empty_frame("texts").columns)
+
+
+def _points(series: Iterable[_Series], files: int) -> list[int]:
+    points = [0] * files
+    for one in series:
+        if one.kind == "scalar":
+            points[one.file] += one.points
+    return points
+
+
+def _sources(
+    files: Sequence[LogFile], facts: Sequence[Facts], places: Sequence[Place | None], points: Sequence[int]
+) -> tuple[Source, ...]:
+    rows = [
+        Source(where.run, file.name, file.format, file.size, count)
+        for file, fact, where, count in zip(files, facts, places, points, strict=True)
+        if where and not fact.refused
+    ]
+    return tuple(sorted(rows, key=lambda source: (source.run.split("/"), source.path.split("/"))))
+
+
+def _problems(
+    files: Sequence[LogFile], facts: Sequence[Facts], places: Sequence[Place | None], problems: Sequence[Problem]
+) -> tuple[Problem, ...]:
+    """The readers' problems with the run they belong to, and every file that nothing at all was said about."""
+    run_of = {
+        key: where.run for file, where in zip(files, places, strict=True) if where for key in (file.name, file.path)
+    }
+    name_of = {file.path: file.name for file in files}
+    told = [replace(p, path=name_of.get(p.path, p.path), run=p.run or run_of.get(p.path)) for p in problems]
+    named = {problem.path for problem in told}
+    silent = [
+        Problem(file.name, "skipped", "no values in it")
+        for file, fact, where in zip(files, facts, places, strict=True)
+        if where is None and not fact.holds_data and file.name not in named
+    ]
+    return tuple(sorted(told + silent, key=lambda p: (p.path.split("/"), p.offset or 0, p.line or 0)))

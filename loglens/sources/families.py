@@ -1,0 +1,127 @@
+"""Folders that may become one run travel together. Judged by names and the first bytes; the tags decide later."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loglens.sources.splits import plain, split_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from loglens.sources.base import LogFile
+
+BATCH_BYTES = 64 << 20
+BATCH_FOLDERS = 300
+_DEPTH = 3  # add_scalars("a/b", {"c": …}) makes a/b/c in some writers
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The smallest set of folders that might join into runs. `folder` is the topmost, "" the root itself."""
+
+    folder: str
+    files: tuple[LogFile, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def folders(self) -> int:
+        """How many folders hold the files."""
+        return len({file.name.rpartition("/")[0] for file in self.files})
+
+
+def group(folders: Mapping[str, list[LogFile]]) -> Iterator[Family]:
+    """The families of a tree, by the name of their topmost folder."""
+    events = {folder for folder, files in folders.items() if any(file.format == "tensorboard" for file in files)}
+    paired = _paired(folders)
+    tops: dict[str, str] = {}
+    families: dict[str, list[LogFile]] = {}
+    for folder in sorted(folders, key=lambda name: name.count("/")):
+        host = _host(folder, folders, events, paired)
+        tops[folder] = top = folder if host is None else tops.get(host, host)
+        families.setdefault(top, []).extend(folders[folder])
+    for top in sorted(families, key=lambda name: name.split("/")):
+        yield Family(top, tuple(sorted(families[top], key=lambda file: file.name.split("/"))))
+
+
+def batches(
+    families: Iterable[Family], *, batch_bytes: int = BATCH_BYTES, batch_folders: int = BATCH_FOLDERS
+) -> Iterator[tuple[LogFile, ...]]:
+    """Whole families until a batch holds enough; one that is larger by itself is a batch of its own."""
+    files: list[LogFile] = []
+    size = count = 0
+    for family in families:
+        if files and (size + family.bytes > batch_bytes or count + family.folders > batch_folders):
+            yield tuple(files)
+            files, size, count = [], 0, 0
+        files += family.files
+        size += family.bytes
+        count += family.folders
+    if files:
+        yield tuple(files)
+
+
+def parent_of(folder: str) -> str | None:
+    """The folder above, "" for the root, None above the root."""
+    return folder.rpartition("/")[0] if folder else None
+
+
+def _paired(folders: Iterable[str]) -> set[str]:
+    """Folders with a train-like and a held-out sub-folder side by side."""
+    kinds: dict[str, set[str]] = {}
+    for folder in folders:
+        above, _, name = folder.rpartition("/")
+        if kind := split_kind(name):
+            kinds.setdefault(above, set()).add(kind)
+    return {above for above, found in kinds.items() if len(found) == 2}
+
+
+def _host(folder: str, folders: Mapping[str, list[LogFile]], events: set[str], paired: set[str]) -> str | None:
+    """The folder above that `folder` might join."""
+    above = parent_of(folder)
+    if above is None:
+        return None
+    if split_kind(folder.rpartition("/")[2]) and (above in events or above in paired):
+        return above
+    files = folders[folder]
+    if any(file.format != "tensorboard" for file in files):
+        return None
+    head = b""
+    if above in folders or above in paired:
+        head = _head(files[0].path)
+        if b"_hparams_/" in head:
+            return above
+    for _ in range(_DEPTH):
+        if above in events:
+            head = head or _head(files[0].path)
+            if _opens_like(head, folder[len(above) + 1 if above else 0 :]):
+                return above
+        above = parent_of(above)
+        if above is None:
+            break
+    return None
+
+
+def _head(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(4096)
+    except OSError:  # the reader will name it
+        return b""
+
+
+def _opens_like(head: bytes, below: str) -> bool:
+    """Whether event records start with a tag that opens the name of their folder, as `add_scalars` writes it."""
+    flat = plain(below)
+    for end in (found.start() for found in re.finditer("_", flat)):
+        tag = re.escape(flat[:end].encode(errors="replace")).replace(b"_", b".")
+        if 0 < end < 128 and re.search(b"\x0a" + re.escape(bytes([end])) + tag, head, re.DOTALL):
+            return True
+    return False

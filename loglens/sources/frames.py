@@ -1,0 +1,123 @@
+"""Columns and types of the frames of `Logs`, and how frames of several batches become one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from loglens.model import Logs
+from loglens.sources.base import axis_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from loglens.model import Problem, Source
+
+HISTOGRAM_VALUES = ("min", "max", "mean", "std", "count", "zeros", "low", "high", "edges", "counts")
+
+METRICS: dict[str, pl.DataType] = {
+    "run": pl.Categorical(),
+    "tag": pl.Categorical(),
+    "name": pl.String(),
+    "folder": pl.String(),
+    "role": pl.Categorical(),
+    "role_reason": pl.String(),
+    "direction": pl.String(),
+    "stem": pl.String(),
+    "axis": axis_type(),
+    "points": pl.Int64(),
+}
+
+_RECORD: dict[str, pl.DataType] = {
+    "run": pl.Categorical(),
+    "tag": pl.Categorical(),
+    "step": pl.Int64(),
+    "wall_time": pl.Float64(),
+}
+_NUMBERS = pl.List(pl.Float64())
+
+SCHEMAS: dict[str, dict[str, pl.DataType]] = {
+    "scalars": {
+        "run": pl.Categorical(),
+        "tag": pl.Categorical(),
+        "role": pl.Categorical(),
+        "step": pl.Int64(),
+        "wall_time": pl.Float64(),
+        "value": pl.Float64(),
+        "segment": pl.Int32(),
+    },
+    "metrics": METRICS,
+    "histograms": {
+        **_RECORD,
+        "segment": pl.Int32(),
+        **dict.fromkeys(HISTOGRAM_VALUES[:8], pl.Float64()),
+        **dict.fromkeys(HISTOGRAM_VALUES[8:], _NUMBERS),
+    },
+    "hparams": {"run": pl.Categorical(), "name": pl.String(), "value": pl.String(), "number": pl.Float64()},
+    "texts": {**_RECORD, "text": pl.String()},
+}
+
+
+def role_type() -> pl.DataType:
+    """The type of the columns `run`, `tag` and `role`."""
+    return pl.Categorical()
+
+
+def empty_frame(name: str) -> pl.DataFrame:
+    """A frame of `Logs` without rows."""
+    return pl.DataFrame(schema=SCHEMAS[name])
+
+
+def empty_logs() -> Logs:
+    """`Logs` of nothing."""
+    return _logs({name: empty_frame(name) for name in SCHEMAS}, (), (), ())
+
+
+def _logs(
+    frames: Mapping[str, pl.DataFrame],
+    runs: Iterable[str],
+    sources: Iterable[Source],
+    problems: Iterable[Problem],
+) -> Logs:
+    return Logs(
+        frames["scalars"],
+        frames["metrics"],
+        frames["histograms"],
+        frames["hparams"],
+        frames["texts"],
+        tuple(runs),
+        tuple(sources),
+        tuple(problems),
+    )
+
+
+def concat(parts: Sequence[Logs]) -> Logs:
+    """The batches of one reading as one."""
+    if len(parts) == 1:
+        return parts[0]
+
+    def frame(name: str) -> pl.DataFrame:
+        frames: list[pl.DataFrame] = [getattr(part, name) for part in parts]
+        return pl.concat([one for one in frames if one.height] or frames[:1] or [empty_frame(name)])
+
+    return _logs(
+        {name: frame(name) for name in SCHEMAS},
+        (run for part in parts for run in part.runs),
+        (source for part in parts for source in part.sources),
+        (problem for part in parts for problem in part.problems),
+    )
+
+
+def keep_runs(logs: Logs, runs: Sequence[str]) -> Logs:
+    """`logs` without the runs that are not in `runs`; problems of no run stay."""
+    wanted = set(runs)
+    if wanted >= set(logs.runs):
+        return logs
+    frames = {name: getattr(logs, name).filter(pl.col("run").cast(pl.String).is_in(list(wanted))) for name in SCHEMAS}
+    return _logs(
+        frames,
+        (run for run in logs.runs if run in wanted),
+        (source for source in logs.sources if source.run in wanted),
+        (problem for problem in logs.problems if problem.run is None or problem.run in wanted),
+    )

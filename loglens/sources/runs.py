@@ -1,0 +1,191 @@
+"""Which files make which run, and what the run is called. Decided by the tags found, for one batch at a time."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loglens.sources.families import parent_of
+from loglens.sources.formats import FORMATS
+from loglens.sources.splits import file_unit, scalars_prefix, split_kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from loglens.sources.base import LogFile
+
+
+_COMPARED = 300  # text logs of one folder that are compared key by key, each with each
+_TIMESTAMP = re.compile(r"\d{9,}(\.\d+)?")  # how writers name the folder of an hparams record
+
+
+@dataclass(slots=True)
+class Facts:
+    """What a file was found to hold."""
+
+    tags: frozenset[str] = frozenset()
+    longest: int = 0  # points of its longest series
+    hparams: bool = False
+    texts: bool = False
+    refused: bool = False  # the reader says that it is no training log
+
+    @property
+    def holds_data(self) -> bool:
+        """Whether anything came out of the file."""
+        return bool(self.tags) or self.hparams or self.texts
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The run a file belongs to, and its folder inside that run ("" for the run's own)."""
+
+    run: str
+    folder: str
+
+
+@dataclass(slots=True)
+class _Folder:
+    """One folder of a batch: the tags of its joinable files and what else the joining rules ask."""
+
+    tags: frozenset[str]
+    events: bool
+    only_hparams: bool
+
+
+def place(files: Sequence[LogFile], facts: Sequence[Facts], own_name: str) -> list[Place | None]:
+    """The run of every file; None for a file that holds nothing in a folder without a run."""
+    by_folder: dict[str, list[int]] = defaultdict(list)
+    for i, file in enumerate(files):
+        if not facts[i].refused:
+            by_folder[file.name.rpartition("/")[0]].append(i)
+    single = {i: run for members in by_folder.values() for i, run in _file_runs(files, facts, members).items()}
+    folders = {
+        name: _describe(name, [(files[i], facts[i]) for i in members if i not in single])
+        for name, members in by_folder.items()
+    }
+    owner = _owners(folders)
+    alive = {owner[name] for name, folder in folders.items() if folder.tags or folder.only_hparams}
+    alive |= {
+        owner[name] for name, members in by_folder.items() if any(facts[i].texts for i in members if i not in single)
+    }
+    places: list[Place | None] = [None] * len(files)
+    for name, members in by_folder.items():
+        run = owner[name]
+        for i in members:
+            if i in single:
+                places[i] = Place(single[i], "")
+            elif run in alive:
+                places[i] = Place(run or own_name, name[len(run) :].lstrip("/") if name != run else "")
+    return places
+
+
+def _describe(name: str, members: Sequence[tuple[LogFile, Facts]]) -> _Folder:
+    tags = frozenset[str]().union(*(facts.tags for _, facts in members))
+    hparams = any(facts.hparams for _, facts in members)
+    texts = any(facts.texts for _, facts in members)
+    events = any(file.format == "tensorboard" for file, _ in members)
+    # add_hparams writes the final scores of the run beside the record, one point each.
+    final = max((facts.longest for _, facts in members), default=0) <= 1 and _TIMESTAMP.fullmatch(
+        name.rpartition("/")[2]
+    )
+    return _Folder(tags, events, hparams and not texts and (not tags or bool(final)))
+
+
+def _owners(folders: Mapping[str, _Folder]) -> dict[str, str]:
+    """The folder that each folder's files count to: itself or one above it."""
+    pairs = _split_pairs(folders)
+    hosts = {folder for folder, found in folders.items() if found.tags} | {above for above, _ in pairs}
+    owner: dict[str, str] = {}
+    for name in sorted(folders, key=lambda folder: folder.count("/")):  # a host is settled before its guests
+        host = _host(name, folders, pairs, hosts)
+        owner[name] = name if host is None else owner.get(host, host)
+    return owner
+
+
+def _host(name: str, folders: Mapping[str, _Folder], pairs: set[tuple[str, str]], hosts: set[str]) -> str | None:
+    folder, above = folders[name], parent_of(name)
+    if above is None:
+        return None
+    parent_events = above in folders and folders[above].events
+    if split_kind(name.rpartition("/")[2]) and ((above, name) in pairs or parent_events):
+        return above
+    if folder.only_hparams and above in hosts:
+        return above
+    while folder.events and len(folder.tags) == 1 and above is not None:
+        below = name[len(above) :].lstrip("/")
+        if above in folders and folders[above].events and scalars_prefix(below, next(iter(folder.tags))):
+            return above
+        above = parent_of(above)
+    return None
+
+
+def _split_pairs(folders: Mapping[str, _Folder]) -> set[tuple[str, str]]:
+    """(parent, folder) for split folders that share a tag with one of the other kind beside them."""
+    beside: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for name in folders:
+        above, _, last = name.rpartition("/")
+        if name and (kind := split_kind(last)):
+            beside[above].append((name, kind))
+    found = set()
+    for above, names in beside.items():
+        for (one, kind), (other, other_kind) in combinations(names, 2):
+            if kind != other_kind and folders[one].tags & folders[other].tags:
+                found |= {(above, one), (above, other)}
+    return found
+
+
+def _file_runs(files: Sequence[LogFile], facts: Sequence[Facts], members: Sequence[int]) -> dict[int, str]:
+    """The text logs of one folder that are runs by themselves, because two of them share a header.
+
+    Parts of one log (`learn_error.tsv` beside `test_error.tsv`, the `0.monitor.csv` … of parallel environments) do
+    share a header and are one run.
+    """
+    units: dict[str, list[int]] = defaultdict(list)
+    kinds: dict[str, set[str | None]] = defaultdict(set)
+    for i in members:
+        if FORMATS[files[i].format].prose and facts[i].tags:
+            unit, kind = file_unit(files[i].name.rpartition("/")[2])
+            units[unit].append(i)
+            kinds[unit].add(kind)
+    parts: dict[str, list[int]] = {}
+    for unit, found in units.items():
+        if kinds[unit] >= {"train", "held-out"} or kinds[unit] == {"worker"}:
+            parts[unit] = found
+        else:
+            parts.update({files[i].name.rpartition("/")[2]: [i] for i in found})
+    if not _two_share(files, facts, list(parts.values())):
+        return {}
+    folder = files[members[0]].name.rpartition("/")[0]
+    return {i: f"{folder}/{unit}".lstrip("/") for unit, found in parts.items() for i in found}
+
+
+def _two_share(files: Sequence[LogFile], facts: Sequence[Facts], units: Sequence[Sequence[int]]) -> bool:
+    """Equal tags, equal first lines of tables (a column may be empty in one), or JSON keys that one has in full."""
+    firsts = [unit[0] for unit in units]
+    distinct = {(files[i].format, facts[i].tags) for i in firsts}
+    if len(distinct) < len(firsts):
+        return True
+    headers = [header for i in firsts if len(firsts) > 1 and (header := _header(files[i])) is not None]
+    if len(set(headers)) < len(headers):
+        return True
+    keyed = [(form, tags) for form, tags in distinct if form != "csv"][:_COMPARED]
+    return any(
+        form == other and 2 * len(one & two) >= max(len(one), len(two)) and (one <= two or two <= one)
+        for (form, one), (other, two) in combinations(keyed, 2)
+    )
+
+
+def _header(file: LogFile) -> bytes | None:
+    """The first line of a table that is no comment; None when the format has no header or the file cannot be read."""
+    if file.format != "csv":
+        return None
+    try:
+        with Path(file.path).open("rb") as opened:
+            lines = opened.read(1 << 16).splitlines()
+    except OSError:
+        return None
+    return next((line.strip() for line in lines if line.strip() and not line.startswith(b"#")), None)

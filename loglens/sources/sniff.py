@@ -1,0 +1,56 @@
+"""What a file is, by its first bytes, where the name does not say."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from loglens.sources.formats import FORMATS
+
+HEAD = 16_384
+_STATE = re.compile(rb'"(log_history|best_model_checkpoint)"')
+_OPENS_OBJECT = re.compile(rb'\{\s*"')
+_OPENS_LIST = re.compile(rb"\[\s*[{\[]")  # "[2024-01-01 …" and "[INFO]" open lines of prose
+
+
+def sniff(path: str) -> str:
+    """A format's name, or "text", "binary", "empty". Reads at most 16 kB; OSError passes through."""
+    with Path(path).open("rb") as file:
+        head = file.read(HEAD)
+    if not head:
+        return "empty"
+    for key, form in FORMATS.items():
+        if form.magic and head.startswith(form.magic):
+            return key
+    if b"brain.Event:" in head[:64]:
+        return "tensorboard"
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if _OPENS_LIST.match(start):
+        return "json"
+    if _OPENS_OBJECT.match(start):
+        return _object_kind(start)
+    return "binary" if b"\0" in head else "text"
+
+
+def is_trainer_state(path: str) -> bool:
+    """Whether a file holds a Hugging Face trainer state, whatever its name."""
+    with Path(path).open("rb") as file:
+        if not _OPENS_OBJECT.match(file.read(64).lstrip()):
+            return False
+        file.seek(0)
+        return bool(_STATE.search(file.read(HEAD)))
+
+
+def _object_kind(start: bytes) -> str:
+    """One object a line is jsonl; an object over several lines, or one that holds the curves, is json."""
+    line, newline, rest = start.partition(b"\n")
+    if not newline and len(start) >= HEAD - 16:
+        return "json" if _STATE.search(line) or re.match(rb'\{\s*"[^"]*"\s*:\s*[\[{]', line) else "jsonl"
+    try:
+        first = json.loads(line)
+    except (ValueError, RecursionError):
+        return "json" if line.rstrip() in (b"{",) or not line.rstrip().endswith(b"}") else "jsonl"
+    if rest.lstrip().startswith(b"{"):
+        return "jsonl"
+    return "json" if any(isinstance(value, (list, dict)) for value in first.values()) else "jsonl"
