@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from fnmatch import translate
 from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from loglens.errors import LoglensError
+from loglens.config import Config, load_config
 from loglens.model import Logs
 from loglens.report import Report
 
@@ -17,13 +16,11 @@ if TYPE_CHECKING:
     from loglens.model import Problem, RunReport
     from loglens.rule import Rule
 
-FRAMES = ("scalars", "metrics", "histograms", "hparams", "texts")
-
 
 def read(source: Any, *, roles: Mapping[str, str] | None = None, **options: Any) -> Logs:
     """Read logs: a path or several, a Polars or pandas frame, a dict of lists, a Keras `history.history`.
 
-    `roles` maps globs on names to roles. Options for paths: `exclude` (globs), `follow_symlinks`.
+    `roles` maps globs on names to roles. Options for paths: `runs` and `exclude` (globs), `follow_symlinks`.
     LoglensError when nothing could be read; damage that leaves something to read is in `Logs.problems`.
     """
     if isinstance(source, Logs):
@@ -34,80 +31,51 @@ def read(source: Any, *, roles: Mapping[str, str] | None = None, **options: Any)
 
         return logs_from(source, roles=roles)
     from loglens.sources import read as read_paths
+    from loglens.sources.names import load_table
 
-    return read_paths(paths, roles=roles, **options)
+    return read_paths(paths, roles=load_table(roles), **options)
 
 
 def analyze(
     source: Any,
     *,
-    rules: Sequence[str | PathLike[str]] = (),
+    rules: Iterable[str | PathLike[str]] = (),
     select: Iterable[str] | None = None,
-    ignore: Iterable[str] = (),
+    ignore: Iterable[str] | None = None,
     parameters: Mapping[str, Mapping[str, float]] | None = None,
     roles: Mapping[str, str] | None = None,
+    exclude: Iterable[str] = (),
+    config: str | PathLike[str] | None = None,
     **options: Any,
 ) -> Report:
     """Judge every run of `source` (as for `read`, or what `read` gave).
 
-    `rules` names further rule files or folders; `parameters` is {rule: {parameter: value}}.
+    `rules` names further rule files or folders, `parameters` is {rule: {parameter: value}}, `config` a settings file
+    (none is looked for); what is given here wins over it. Further options are those of `read`.
     """
-    chosen = load_chosen(rules, select, ignore, parameters)
-    return judge_batches(batches(source, roles=roles, **options), chosen)
+    settings = load_config(Path(config)) if config is not None else Config()
+    settings = settings.merged(select, ignore, [fspath(path) for path in rules], parameters, roles, exclude)
+    chosen = load_chosen(settings)
+    return judge_batches(batches(source, roles=settings.roles, exclude=settings.exclude, **options), chosen)
 
 
-def load_chosen(
-    rules: Iterable[str | PathLike[str]] = (),
-    select: Iterable[str] | None = None,
-    ignore: Iterable[str] = (),
-    parameters: Mapping[str, Mapping[str, float]] | None = None,
-) -> tuple[Rule, ...]:
+def load_chosen(settings: Config) -> tuple[Rule, ...]:
     """The rules to check. RuleError for a faulty rule file, LoglensError for an unknown id or parameter."""
     from loglens.ruleset import load_rules
     from loglens.selection import choose
 
-    return choose(load_rules([fspath(path) for path in rules]), select, ignore, parameters)
+    return choose(load_rules(settings.rule_files), settings.select, settings.ignore, settings.parameters)
 
 
-def batches(
-    source: Any, *, roles: Mapping[str, str] | None = None, only: Sequence[str] = (), **options: Any
-) -> Iterator[Logs]:
-    """Read `source` batch by batch, so that memory does not grow with the number of runs.
-
-    `only`: globs on the names of runs; LoglensError when there are runs, but none of such a name.
-    """
-    seen, kept = 0, 0
-    for logs in _all_batches(source, roles, options):
-        part = pick(logs, only) if only else logs
-        seen, kept = seen + len(logs.runs), kept + len(part.runs)
-        yield part
-    if seen and not kept:
-        raise LoglensError(f"none of {seen} runs is named like {', '.join(only)}")
-
-
-def _all_batches(source: Any, roles: Mapping[str, str] | None, options: Mapping[str, Any]) -> Iterator[Logs]:
+def batches(source: Any, *, roles: Mapping[str, str] | None = None, **options: Any) -> Iterator[Logs]:
+    """Read `source` batch by batch, so that memory does not grow with the number of runs."""
     paths = _paths(source)
     if paths is None:
         return iter((read(source, roles=roles),))
     from loglens.sources import read_batches
+    from loglens.sources.names import load_table
 
-    return read_batches(paths, roles=roles, **options)
-
-
-def pick(logs: Logs, globs: Iterable[str]) -> Logs:
-    """The runs whose names match one of `globs`, with their files and problems; problems of no run stay."""
-    import polars as pl
-
-    wanted = [re.compile(translate(glob)) for glob in globs]
-    runs = tuple(run for run in logs.runs if any(glob.match(run) for glob in wanted))
-    mine = pl.col("run").cast(pl.String).is_in(runs)
-    frames = {name: getattr(logs, name).filter(mine) for name in FRAMES}
-    return Logs(
-        **frames,
-        runs=runs,
-        sources=tuple(s for s in logs.sources if s.run in runs),
-        problems=tuple(p for p in logs.problems if p.run is None or p.run in runs),
-    )
+    return read_batches(paths, roles=load_table(roles), **options)
 
 
 def judge_batches(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +96,6 @@ class Reading:
     paths: tuple[str, ...]
     config: Config
     globs: tuple[str, ...]
-    exclude: tuple[str, ...]
     follow_symlinks: bool
     quiet: bool
     verbose: bool
@@ -105,10 +104,14 @@ class Reading:
         """The batches of runs, with progress on a terminal."""
         from loglens.api import batches
 
-        options = {"exclude": (*self.config.exclude, *self.exclude), "follow_symlinks": self.follow_symlinks}
+        options = {
+            "runs": self.globs,
+            "exclude": self.config.exclude,
+            "follow_symlinks": self.follow_symlinks,
+        }
         progress = Progress(shown=sys.stderr.isatty() and not self.quiet)
         try:
-            for logs in batches(list(self.paths), roles=dict(self.config.roles), only=self.globs, **options):
+            for logs in batches(list(self.paths), roles=self.config.roles, **options):
                 progress.add(len(logs.runs))
                 if self.verbose:
                     progress.clear()
@@ -120,9 +123,9 @@ class Reading:
 
 def _reading(options: dict[str, Any]) -> Reading:
     """Take the common options out of `options`; the rest stays."""
-    config = _config(options.pop("config_file"), options.pop("no_config"))
+    config = _config(options.pop("config_file"), options.pop("no_config")).merged(exclude=options.pop("exclude"))
     options.pop("debug")
-    names = ("paths", "globs", "exclude", "follow_symlinks", "quiet", "verbose")
+    names = ("paths", "globs", "follow_symlinks", "quiet", "verbose")
     return Reading(config=config, **{name: options.pop(name) for name in names})
 
 
@@ -193,12 +196,14 @@ def _rules(options: dict[str, Any], config: Config) -> tuple[Rule, ...]:
 
     for module in options["kernels"]:
         add_kernels(module)
-    parameters = {rule: dict(values) for rule, values in config.parameters.items()}
-    for rule, values in parse_settings(options["settings"]).items():
-        parameters[rule] = {**parameters.get(rule, {}), **values}
-    select, ignore = _ids(options["select"]), _ids(options["ignore"])
-    config = replace(config, select=tuple(select) or config.select, ignore=tuple(ignore) or config.ignore)
-    return load_chosen((*config.rule_files, *options["rules"]), config.select, config.ignore, parameters)
+    return load_chosen(
+        config.merged(
+            select=_ids(options["select"]),
+            ignore=_ids(options["ignore"]),
+            rule_files=options["rules"],
+            parameters=parse_settings(options["settings"]),
+        )
+    )
 
 
 def _outputs(names: Sequence[str]) -> list[tuple[str, str]]:
@@ -262,7 +267,7 @@ def explain(rule_id: str, extra: tuple[str, ...]) -> int:
     from loglens.api import load_chosen
     from loglens.explain import explain as page
 
-    emit(page(load_chosen(extra, [rule_id])[0]))
+    emit(page(load_chosen(Config(rule_files=extra, select=(rule_id,)))[0]))
     return 0
 
 
@@ -279,7 +284,7 @@ def rules_list(paths: tuple[str, ...], form: str) -> int:
     from loglens.api import load_chosen
     from loglens.explain import as_json, as_table
 
-    emit((as_json if form == "json" else as_table)(load_chosen(paths)))
+    emit((as_json if form == "json" else as_table)(load_chosen(Config(rule_files=paths))))
     return 0
 
 

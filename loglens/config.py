@@ -6,8 +6,8 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from loglens.errors import ConfigError
@@ -43,6 +43,27 @@ class Config:
     exclude: tuple[str, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     parameters: Parameters = field(default_factory=dict)
+
+    def merged(
+        self,
+        select: Iterable[str] | None = None,
+        ignore: Iterable[str] | None = None,
+        rule_files: Iterable[str] = (),
+        parameters: Parameters | None = None,
+        roles: Mapping[str, str] | None = None,
+        exclude: Iterable[str] = (),
+    ) -> Config:
+        """These settings under others that win: `select` and `ignore` are replaced where given, the rest is added."""
+        rules = {**self.parameters, **(parameters or {})}
+        return replace(
+            self,
+            select=tuple(select or self.select),
+            ignore=tuple(ignore or self.ignore),
+            rule_files=(*self.rule_files, *rule_files),
+            parameters={rule: {**self.parameters.get(rule, {}), **values} for rule, values in rules.items()},
+            roles={**(roles or {}), **{k: v for k, v in self.roles.items() if k not in (roles or {})}},
+            exclude=(*self.exclude, *exclude),
+        )
 
 
 def find_config(start: Path) -> Path | None:
