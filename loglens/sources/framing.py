@@ -1,0 +1,205 @@
+"""Record framing of event files: where each record starts, how long it is, and where the file is damaged.
+
+A record is `length: uint64, masked crc of length: uint32, payload, masked crc of payload: uint32`, little-endian.
+Headers are walked one by one until their lengths repeat; the next lengths are then predicted and checked with one
+gather. Payloads are hopped over, so a mapped file is only touched where its headers are.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from google_crc32c import value as crc32c
+
+from loglens.sources.checksums import byte_table, mask_all, masked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from mmap import mmap
+
+    from loglens.model import ProblemKind
+
+    Buffer = bytes | mmap
+
+HEADER = struct.Struct("<QI")
+FRAME = 16  # bytes of a record that are not payload
+PROBE = 128
+MAX_PROBE = 4096
+MAX_PERIOD = 512
+FIRST_PREDICTION = 1 << 10
+MAX_PREDICTION = 1 << 15
+MAX_DAMAGE = 1000  # places of damage after which the rest of a file is given up
+MAX_KNOWN = 1 << 16
+FIRST_SCAN = 1 << 10
+MAX_SCAN = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A fault of the framing at byte `offset`."""
+
+    kind: ProblemKind
+    offset: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive records: `starts` are header offsets, `lengths` are those of the payloads; int64 (n,)."""
+
+    starts: np.ndarray
+    lengths: np.ndarray
+
+
+def words(buffer: Buffer | np.ndarray, kind: str) -> np.ndarray:
+    """`buffer` seen as a little-endian word at every byte offset; `kind` is a NumPy type such as "<u4"."""
+    size = np.dtype(kind).itemsize
+    return np.ndarray((max(0, len(buffer) - size + 1),), dtype=kind, buffer=buffer, strides=(1,))
+
+
+def blocks(buffer: Buffer, damage: list[Damage]) -> Iterator[Block]:
+    """The records of a file in order; what is wrong with their framing is appended to `damage`."""
+    known: dict[int, int] = {}  # length -> its verified masked checksum
+    position, probe, last, floor = 0, PROBE, -1, 0
+    while position < len(buffer):
+        starts, lengths, position = walk(buffer, position, known, probe)
+        if starts:
+            last = starts[-1]
+            yield Block(np.array(starts, dtype=np.int64), np.array(lengths, dtype=np.int64))
+        if len(starts) < probe:
+            # No byte is searched twice: an overlap is only looked for beyond the last place of damage.
+            inside = last if last >= floor else None
+            floor, probe = position, PROBE
+            position = _recover(buffer, position, inside, damage)
+            continue
+        pattern = period(lengths)
+        probe = PROBE if pattern else min(MAX_PROBE, probe * 2)
+        for block in predicted(buffer, position, pattern, known):
+            last = int(block.starts[-1])
+            position = last + FRAME + int(block.lengths[-1])
+            yield block
+        if len(known) > MAX_KNOWN:
+            known.clear()
+
+
+def predicted(buffer: Buffer, position: int, pattern: list[int], known: dict[int, int]) -> Iterator[Block]:
+    """Ever longer blocks of records from `position` on, for as long as their lengths repeat `pattern`."""
+    count, whole = FIRST_PREDICTION, bool(pattern)
+    while whole:
+        block, whole = predict(buffer, position, pattern, known, count)
+        if len(block.starts):
+            yield block
+            position = int(block.starts[-1]) + FRAME + int(block.lengths[-1])
+        count = min(MAX_PREDICTION, count * 4)
+
+
+def walk(buffer: Buffer, position: int, known: dict[int, int], count: int) -> tuple[list[int], list[int], int]:
+    """Up to `count` records from `position`: starts, lengths, and where the walk ended (fewer: the end, or damage)."""
+    starts: list[int] = []
+    lengths: list[int] = []
+    size = len(buffer)
+    unpack = HEADER.unpack_from
+    while len(starts) < count and position + FRAME <= size:
+        length, crc = unpack(buffer, position)
+        if known.get(length) != crc:
+            if masked(buffer[position : position + 8]) != crc:
+                break
+            known[length] = crc
+        if position + FRAME + length > size:
+            break
+        starts.append(position)
+        lengths.append(length)
+        position += FRAME + length
+    return starts, lengths, position
+
+
+def period(lengths: list[int]) -> list[int]:
+    """The shortest pattern that the last three quarters of `lengths` repeat at least twice, else an empty list."""
+    tail = lengths[len(lengths) // 4 :]
+    for size in range(1, min(MAX_PERIOD, len(tail) // 2) + 1):
+        if tail[size] == tail[0] and tail[-1] == tail[-1 - size] and tail[size:] == tail[:-size]:
+            return tail[-size:]
+    return []
+
+
+def predict(buffer: Buffer, position: int, pattern: list[int], known: dict[int, int], count: int) -> tuple[Block, bool]:
+    """Records from `position` while their headers follow `pattern`; true when all of `count` did, starting in phase."""
+    count = -(-count // len(pattern)) * len(pattern)
+    lengths = np.resize(np.array(pattern, dtype=np.int64), count)
+    checks = np.resize(np.array([known[length] for length in pattern], dtype=np.uint32), count)
+    ends = position + np.cumsum(lengths + FRAME)
+    starts = ends - lengths - FRAME
+    fit = int(np.searchsorted(ends, len(buffer), side="right"))
+    at = starts[:fit]
+    same = (words(buffer, "<u8")[at] == lengths[:fit].view(np.uint64)) & (words(buffer, "<u4")[at + 8] == checks[:fit])
+    good = fit if same.all() else int(same.argmin())
+    return Block(starts[:good], lengths[:good]), good == count
+
+
+def _recover(buffer: Buffer, position: int, inside: int | None, damage: list[Damage]) -> int:
+    """Note what is wrong at `position`, and find where the next record starts (the end when there is none).
+
+    `inside` is the record before: when its payload is damaged, records can lie inside it.
+    """
+    size = len(buffer)
+    if position == size:
+        return size
+    if len(damage) >= MAX_DAMAGE:
+        damage.append(Damage("corrupt", position, f"over {MAX_DAMAGE} damaged places; the rest was not read"))
+        return size
+    nested = inside is not None and not payload_intact(buffer, inside)
+    found = find_header(buffer, inside + 12 if inside is not None and nested else position + 1)
+    if found is None:
+        damage.append(_tail(buffer, position))
+        return size
+    lost = found - position
+    what = f"bad record header; the next one is {lost} bytes on" if lost > 0 else "bytes are missing before this place"
+    damage.append(Damage("corrupt", position, what))
+    return found
+
+
+def _tail(buffer: Buffer, position: int) -> Damage:
+    """Why the file ends at `position` for a reader."""
+    rest = len(buffer) - position
+    if rest < 12:
+        return Damage("truncated", position, f"file ends inside a record header ({rest} of 12 bytes)")
+    length, crc = HEADER.unpack_from(buffer, position)
+    if masked(buffer[position : position + 8]) == crc:
+        return Damage("truncated", position, f"last record is cut: {rest - 12} of {length + 4} bytes are there")
+    return Damage("corrupt", position, f"bad record header; the last {rest} bytes hold no readable record")
+
+
+def payload_intact(buffer: Buffer, start: int) -> bool:
+    """Does the payload of the record at `start` agree with its checksum?"""
+    length, _ = HEADER.unpack_from(buffer, start)
+    end = start + 12 + length
+    return masked(buffer[start + 12 : end]) == int.from_bytes(buffer[end : end + 4], "little")
+
+
+def find_header(buffer: Buffer, start: int) -> int | None:
+    """Offset of the first valid record header at or after `start` whose record fits into the file."""
+    step = FIRST_SCAN
+    while start + FRAME <= len(buffer):
+        part = np.frombuffer(buffer[start : start + step + 11], dtype=np.uint8)
+        found = _first_header(part, len(buffer) - start - FRAME)
+        if found is not None:
+            return start + found
+        start, step = start + step, min(MAX_SCAN, step * 4)
+    return None
+
+
+def _first_header(part: np.ndarray, room: int) -> int | None:
+    """Index of the first header in `part` with a payload of at most `room` bytes, counted from its start."""
+    lengths = words(part, "<u8")[: max(0, len(part) - 11)]
+    checks = words(part, "<u4")[8:]
+    space = room - np.arange(len(lengths), dtype=np.int64)
+    # Lengths that fit are rare among random bytes; the second test passes over regions of zeros.
+    at = np.flatnonzero((space >= 0) & (lengths <= space.clip(0).view(np.uint64)) & (checks != 0))
+    crcs = np.full(len(at), crc32c(bytes(8)), dtype=np.uint32)
+    for i in range(8):
+        crcs ^= byte_table(7 - i)[part[at + i]]
+    good = at[mask_all(crcs) == checks[at]]
+    return int(good[0]) if len(good) else None
