@@ -147,15 +147,12 @@ def why_no_log(numbers: Sequence[str], labels: Iterable[str] = ()) -> str | None
 def unique_names(names: Iterable[str]) -> list[str]:
     """Names stripped, the empty ones numbered (`column 1`), repeated ones told apart (`loss`, `loss.1`)."""
     given = [name.strip() or f"column {place}" for place, name in enumerate(names, 1)]
-    taken, count, out = set(given), dict.fromkeys(given, 0), []
-    seen: set[str] = set()
+    taken, count, seen, out = set(given), dict.fromkeys(given, 0), set(), []
     for name in given:
         fresh = name
-        while fresh in seen:
+        while fresh in seen or (fresh != name and fresh in taken):
             count[name] += 1
             fresh = f"{name}.{count[name]}"
-            if fresh in taken:
-                continue
         seen.add(fresh)
         out.append(fresh)
     return out

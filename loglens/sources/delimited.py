@@ -212,7 +212,9 @@ def tolerant(piece: Piece, head: Head, rows: Rows, faults: Faults, begin: int = 
             continue
         cells = split(part.decode(errors="replace"), head.separator)
         if part == raw:
-            cells = _cut(part, cells, head, piece, place, number, faults)
+            width = len(slots or head.names)
+            cells = _cut(part, cells, head, piece, place, number, faults)[:width]
+            cells += [""] * (width - len(cells))
         if _is_header(cells, rows.names):
             slots = _slots(cells, rows.names)
             rows.breaks.append(done + len(table))

@@ -36,6 +36,7 @@ SAMPLE = 30  # lines whose keys are looked at
 WIDEST = 1000  # keys
 KEY = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:')
 PREFIX = b"DLLL "
+BAD_LINES = "lines that are no JSON objects"
 decoder = json.JSONDecoder()
 
 
@@ -135,12 +136,15 @@ class _Reading:
         for piece in stream:
             for record in _records(piece, faults):
                 gathered.add(record)
-        self.hparams += [(index, name, shown) for name, shown in gathered.hparams]
-        if not gathered.count and (gathered.hparams or faults.counts):
-            if not any(problem.path == faults.file.name for problem in self.problems):
-                self.skip([index], "hyper-parameters only, no records")
+        bad = sum(number for (_, of), number in faults.counts.items() if of == BAD_LINES)
+        if bad > 2 * gathered.count + 3:
+            self.skip([index], f"text with {gathered.count} JSON objects in {bad + gathered.count} lines")
             return
-        self.keep(gathered.wide(index))
+        self.hparams += [(index, name, shown) for name, shown in gathered.hparams]
+        if gathered.count:
+            self.keep(gathered.wide(index))
+        elif not faults.counts:
+            self.skip([index], "hyper-parameters only, no records")
 
     def keep(self, wide: Wide) -> None:
         """Turn rows into long scalars, unless they are no log."""
@@ -153,7 +157,7 @@ class _Reading:
     def skip(self, indexes: Sequence[int], reason: str) -> None:
         """Name files that are no training logs."""
         for index in indexes:
-            Faults(self.files[index], self.problems).add("skipped", f"not a training log: {reason}")
+            Faults(self.files[index], self.problems).skip(reason)
 
 
 def _kind(data: bytes) -> str:
@@ -279,7 +283,7 @@ def _records(piece: Piece, faults: Faults) -> Iterator[dict[str, object]]:
             if cut:
                 faults.add("truncated", "the last line is cut", offset=offset, line=number)
             else:
-                faults.add("corrupt", message, offset=offset, line=number, of="lines that are no JSON objects")
+                faults.add("corrupt", message, offset=offset, line=number, of=BAD_LINES)
 
 
 def _line(source: str) -> tuple[list[dict[str, object]], str | None]:

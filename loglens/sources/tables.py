@@ -94,7 +94,7 @@ class _Reading:
         group = groups.get(key)
         if group is None:
             head = read_head(piece.data)
-            if head is None or head.body != len(key):
+            if head is None or head.body != len(key) or _unnamed(head):
                 self.careful(index, Faults(self.files[index], self.problems), piece, ())
                 return
             group = groups[key] = _Group(head)
@@ -121,18 +121,16 @@ class _Reading:
     def careful(self, index: int, faults: Faults, first: Piece, rest: Iterable[Piece]) -> None:
         """Read a file of any size and in any state."""
         head = read_head(first.data)
-        if head is None or len(head.names) > WIDEST:
-            reason = "no header" if head is None else f"a table of {len(head.names)} columns"
-            faults.add("skipped", f"not a training log: {reason}")
-            return
-        if all(is_number(cell) for cell in head.cells):
-            faults.add("skipped", "not a training log: its first line holds numbers, not the names of columns")
+        if head is None or len(head.names) > WIDEST or _unnamed(head):
+            reason = f"a table of {len(head.names)} columns" if head is not None else "no header"
+            if head is not None and _unnamed(head):
+                reason = "its first line holds numbers, not the names of columns"
+            faults.skip(reason)
             return
         self.start(index, head)
         parsed = _parse_tolerant(index, head, faults, itertools.chain((first,), rest))
         if isinstance(parsed, str):
-            faults.problems[:] = [p for p in faults.problems if p.path != faults.file.name or p.kind != "corrupt"]
-            faults.add("skipped", f"not a training log: {parsed}")
+            faults.skip(parsed)
         else:
             self.keep(parsed, head, faults)
 
@@ -169,7 +167,7 @@ class _Reading:
 
     def skip(self, parsed: _Parsed, reason: str) -> bool:
         for index in parsed.files:
-            Faults(self.files[index], self.problems).add("skipped", f"not a training log: {reason}")
+            Faults(self.files[index], self.problems).skip(reason)
         return True
 
 
@@ -188,6 +186,10 @@ def _clean_header(piece: Piece) -> bytes | None:
     if b"\r" in data and not data.count(b"\r") == data.count(b"\r\n") == data.count(b"\n"):
         return None
     return header
+
+
+def _unnamed(head: Head) -> bool:
+    return all(is_number(cell) for cell in head.cells)
 
 
 def _parse_clean(head: Head, members: list[tuple[int, Piece]]) -> _Parsed | None:

@@ -74,6 +74,12 @@ class Faults:
             place = self.counts[kind, "at " + of]
             self.problems[place] = replace(self.problems[place], message=f"{seen - SHOWN} more {of}")
 
+    def skip(self, reason: str) -> None:
+        """The file is no log: what seemed damaged in it is not, and is forgotten."""
+        name = self.file.name
+        self.problems[:] = [problem for problem in self.problems if problem.path != name]
+        self.problems.append(Problem(name, "skipped", f"not a training log: {reason}"))
+
 
 def pieces(file: LogFile, faults: Faults) -> Iterator[Piece]:
     """The file in pieces of bounded size, decoded; what cannot be read is a problem."""
