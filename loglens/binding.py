@@ -70,7 +70,7 @@ def _candidates(needs: tuple[Need, ...], series: SeriesSet, run: int) -> list[tu
         if not enough and not need.optional:
             return _reason(need, series, found)
         options.append(enough)
-    first, rest = options[0], options[1:]
+    first, rest = options[0] or [-1], options[1:]  # with an optional first need the run itself is judged
     return [(i, *(_partner(series, i, others) for others in rest)) for i in first]
 
 
@@ -85,7 +85,7 @@ def _series_for(need: Need, by_role: dict[str, list[int]]) -> list[int]:
 
 def _partner(series: SeriesSet, first: int, others: list[int]) -> int:
     """The series of the same stem, else the one with most points; -1 when there is none."""
-    same = [i for i in others if series.stem[i] == series.stem[first]]
+    same = [i for i in others if first >= 0 and series.stem[i] == series.stem[first]]
     return (same or others or [-1])[0]
 
 

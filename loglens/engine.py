@@ -73,14 +73,14 @@ def _apply(
     """Findings by run, and the reasons of runs none of whose candidates could be judged."""
     if len(run) == 0:
         return {}, {}
-    scope = Scope(rule, series, index, cache)
+    scope = Scope(rule, series, run, index, cache)
     reasons, judged = _skipped(rule, scope, run, series)
     hits: dict[int, list[_Hit]] = {}
     taken = ~judged
     for variant in rule.variants:
         for hit in _fire(variant, scope, ~taken):
             hits.setdefault(int(run[hit.candidate]), []).append(hit)
-    findings = {r: _finding(rule, scope, series, sorted(found, key=lambda h: h.rank)) for r, found in hits.items()}
+    findings = {r: _finding(rule, scope, series, r, sorted(found, key=lambda h: h.rank)) for r, found in hits.items()}
     return findings, reasons
 
 
@@ -141,6 +141,7 @@ def _least_points(value: PointsArg, hold: Hold) -> np.ndarray:
 def _words(rule: Rule, scope: Scope, series: SeriesSet, candidate: int) -> dict[str, float | str | bool | None]:
     """Values for the holes of a message: tags for needs, numbers for lets and parameters."""
     words: dict[str, float | str | bool | None] = dict(scope.constants)
+    words.update({name: _plain(values[candidate]) for name, values in scope.facts.items()})
     for name, arg in scope.args.items():
         at = int(arg.index[candidate])
         words[name] = series.tag[at] if at >= 0 else None
@@ -156,12 +157,13 @@ def _plain(value: Any) -> float | bool | None:
     return None if np.isnan(value) else float(f"{float(value):.6g}")
 
 
-def _finding(rule: Rule, scope: Scope, series: SeriesSet, hits: list[_Hit]) -> Finding:
+def _finding(rule: Rule, scope: Scope, series: SeriesSet, run: int, hits: list[_Hit]) -> Finding:
     top = hits[0]
     words = _words(rule, scope, series, top.candidate)
     primary, *others = rule.needs
     at = int(scope.args[primary.name].index[top.candidate])
-    tags = [series.tag[int(scope.args[primary.name].index[h.candidate])] for h in hits]
+    judged = [int(scope.args[primary.name].index[h.candidate]) for h in hits]
+    tags = [series.tag[i] for i in judged if i >= 0]
     partners = [n.name for n in others if not n.optional]
     tags += [str(words[name]) for name in partners if words[name]]
     related = [str(words[n.name]) for n in others if n.name in rule.related and words[n.name]]
@@ -173,16 +175,16 @@ def _finding(rule: Rule, scope: Scope, series: SeriesSet, hits: list[_Hit]) -> F
         title=top.variant.title,
         message=top.variant.message.fill(words),
         tags=tuple(dict.fromkeys(tags)),
-        axis=series.axis[at],  # type: ignore[arg-type]
+        axis=series.axis[at] if at >= 0 else "step",  # type: ignore[arg-type]
         first_step=first,
-        last_step=last if last is not None else _last_step(series, at),
-        first_wall_time=_wall_time(series, at, first),
+        last_step=last if last is not None or at < 0 else _last_step(series, at),
+        first_wall_time=_wall_time(series, at, first) if at >= 0 else None,
         evidence={name: words[name] for name in rule.evidence},
         counter_evidence=_texts(rule.counter_evidence, scope, words, top.candidate),
         causes=_texts(top.variant.causes, scope, words, top.candidate),
-        remedies=rule.remedies,
+        remedies=_texts(rule.remedies, scope, words, top.candidate),
         caused_by=None,
-        fingerprint=_fingerprint(rule.id, series.runs[int(series.run[at])], tags[0]),
+        fingerprint=_fingerprint(rule.id, series.runs[run], tags[0] if tags else ""),
         related=tuple(t for t in dict.fromkeys(related) if t not in tags),
     )
 

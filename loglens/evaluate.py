@@ -23,6 +23,10 @@ def _differ(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (a != b) & ~np.isnan(a) & ~np.isnan(b)
 
 
+def _of_runs(values: np.ndarray, run: np.ndarray) -> np.ndarray:
+    return values[run] if len(values) else np.full(len(run), np.nan)
+
+
 def _choose(test: np.ndarray, yes: np.ndarray, no: np.ndarray) -> np.ndarray:
     return np.where(test, yes, no)
 
@@ -52,14 +56,17 @@ class Scope:
         self,
         rule: Rule,
         series: SeriesSet,
+        run: np.ndarray,
         index: Mapping[str, np.ndarray],
         cache: dict[Hashable, Any],
         kernels: Mapping[str, Kernel] = KERNELS,
     ) -> None:
-        self.size = len(next(iter(index.values())))
+        self.size = len(run)
         self.cache, self.kernels = cache, kernels
         self.lets = dict(rule.lets)
         self.constants = {p.name: rule.parameter(p.name) for p in rule.parameters}
+        self.facts = {name: _of_runs(values, run) for name, values in series.facts.items()}
+        self.fact_key = cache.setdefault(("runs", run.tobytes()), len(cache))
         self.args: dict[str, SeriesArg] = {}
         self.digest: dict[str, Hashable] = {}
         for name, numbers in index.items():
@@ -84,7 +91,7 @@ class Scope:
                 return ("let", self.key(self.lets[name]))
             if name in self.constants:
                 return ("const", self.constants[name], "number", self.size)
-            return ("series", self.digest[name])
+            return ("series", self.digest[name]) if name in self.digest else ("fact", name, self.fact_key)
         return (node.op, node.value if node.op == "call" else "", *(self.key(arg) for arg in node.args))
 
     def value(self, node: Node) -> Any:
@@ -95,7 +102,9 @@ class Scope:
                 return self.value(self.lets[name])
             if name in self.args:
                 return self.args[name]
-            return np.full(self.size, self.constants[name])
+            if name in self.constants:
+                return np.full(self.size, self.constants[name])
+            return self.facts.get(name, np.full(self.size, np.nan))
         if node.op == "const":
             return np.full(self.size, node.value)
         key = ("value", self.key(node))

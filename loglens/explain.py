@@ -23,7 +23,7 @@ def explain(rule: Rule) -> str:
     parts += ["What it sees", table(map(_need, rule.needs), indent="  "), ""]
     parts += _section("What it says", [v.message.text for v in rule.variants], bullet="- ")
     parts += _section("Likely causes", rule.info.causes, bullet="- ")
-    parts += _section("What to do", rule.remedies, bullet="- ")
+    parts += _section("What to do", rule.info.remedies, bullet="- ")
     parts += _section("What must not be taken for it", filter(None, [rule.false_alarms]))
     if rule.parameters:
         rows = [(p.name, f"{rule.parameter(p.name):g}", p.about) for p in rule.parameters]

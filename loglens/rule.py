@@ -77,7 +77,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A likely cause; with `when`, only where that holds."""
+    """A likely cause (or a remedy); with `when`, only where that holds."""
 
     text: Template
     when: Node | None = None
@@ -148,7 +148,7 @@ class Rule:
     related: tuple[str, ...]
     explained_by: tuple[str, ...]
     why: str
-    remedies: tuple[str, ...]
+    remedies: tuple[Cause, ...]
     false_alarms: str
     references: tuple[str, ...]
     cases: tuple[Case, ...]
@@ -178,4 +178,4 @@ class Rule:
     def info(self) -> RuleInfo:
         """The rule's text, for reports."""
         causes = tuple(dict.fromkeys(c.text.text for v in self.variants for c in v.causes))
-        return RuleInfo(self.id, self.title, self.severity, self.why, causes, self.remedies, self.references)
+        return RuleInfo(self.id, self.title, self.severity, self.why, causes, tuple(c.text.text for c in self.remedies), self.references)

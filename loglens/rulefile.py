@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from loglens import yamlfile
 from loglens.expr import NUMBER, Node, Signature, Type, suggestion
+from loglens.facts import FACTS
 from loglens.model import SEVERITIES
 from loglens.rule import (
     OBJECTIVES,
@@ -54,7 +55,7 @@ FIELDS = {
     "related": "needs whose series are drawn under the evidence",
     "explained_by": "rules whose finding explains this one",
     "why": "why it matters",
-    "remedies": "what to do",
+    "remedies": "what to do; one with `when:` is named only where that holds",
     "false_alarms": "what looks alike and must stay silent",
     "references": "sources",
     "cases": "examples: series and what must be found",
@@ -77,6 +78,7 @@ def read_rule(text: str, path: str, kernels: Mapping[str, Signature]) -> tuple[R
         if not reader.mistakes:
             reader.mistakes.append(Mistake(1, 1, "empty file"))
         return None, reader.mistakes
+    reader.scope.update(dict.fromkeys(FACTS, NUMBER))
     fields = reader.mapping(document.root, FIELDS, "the rule")
     if isinstance(document.root, Map):
         for key in REQUIRED:
@@ -115,7 +117,7 @@ def _rule(r: RuleReader, f: dict[str, Item]) -> Rule:
         related=_known(r, f.get("related"), "'related'", [n.name for n in needs]),
         explained_by=r.texts(f.get("explained_by"), "'explained_by'"),
         why=r.text(f.get("why"), "'why'"),
-        remedies=r.texts(f.get("remedies"), "'remedies'"),
+        remedies=r.guarded(f.get("remedies"), "'remedies'"),
         false_alarms=r.text(f.get("false_alarms"), "'false_alarms'"),
         references=r.texts(f.get("references"), "'references'"),
         cases=tuple(_cases(r, f.get("cases"))),
@@ -145,8 +147,6 @@ def _needs(r: RuleReader, item: Item | None) -> tuple[Need, ...]:
     for name, value in item.items.items():
         _declare(r, item.keys[name], name, Type("series", "number", name))
         needs.append(_need(r, name, value))
-    if needs[0].optional:
-        r.wrong(item.keys[needs[0].name], "the first need is what the rule judges: it cannot be optional")
     return tuple(needs)
 
 

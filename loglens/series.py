@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from loglens.facts import facts_of
 from loglens.kernels.blocks import Blocks, Features
 
 if TYPE_CHECKING:
@@ -68,12 +69,18 @@ class SeriesSet:
     axis: list[str]
     direction: list[str | None]
     records: Ragged  # everything that was logged, in the order in which it was logged
+    facts: dict[str, np.ndarray] = field(default_factory=dict)  # float64 (runs,) each
+
+    @cached_property
+    def overwritten(self) -> np.ndarray:
+        """Which records a later restart logged again; bool (records,)."""
+        return overwritten(self.records)
 
     @cached_property
     def points(self) -> Ragged:
         """Finite values on rising steps, without what a restart overwrote; of a repeated step the last one counts."""
         records = self.records
-        keep = np.isfinite(records.value) & ~overwritten(records)
+        keep = np.isfinite(records.value) & ~self.overwritten
         follows = records.owner[1:] == records.owner[:-1]
         if not np.any(follows & (records.step[1:] <= records.step[:-1])):
             return records if keep.all() else records.select(keep)
@@ -141,6 +148,7 @@ def series_of(logs: Logs) -> SeriesSet:
         axis=known["axis"].to_list(),
         direction=known["direction"].to_list(),
         records=everything.take(np.array(index, np.int64)),
+        facts=facts_of(logs),
     )
 
 

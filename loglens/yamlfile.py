@@ -1,6 +1,6 @@
 """YAML with places: every value knows its line and column, every mistake is collected, nothing is guessed.
 
-YAML 1.2's core scalars (so `no` is a string and `1e-3` a number), no duplicate keys, no anchors or aliases.
+YAML 1.2's core scalars (so `no` is a string and `1e-3` a number), no duplicate keys, no anchors, aliases or tags.
 """
 
 from __future__ import annotations
@@ -31,12 +31,19 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """A plain value. `exact` tells whether column arithmetic inside the text is possible."""
+    """A plain value. `text` is how it reads once unquoted and unfolded, `raw` how it is written, quotes included."""
 
     value: Plain
     line: int
     col: int
-    exact: bool = True
+    text: str = ""
+    raw: str = ""
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column in the file of the character at `offset` of `text`, whatever the quoting and folding."""
+        at = _raw_offset(self.raw, self.text, offset)
+        line_start = self.raw.rfind("\n", 0, at) + 1
+        return self.line + self.raw.count("\n", 0, at), at - line_start + (1 if line_start else self.col)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +90,11 @@ def parse(text: str) -> Document:
     except yaml.YAMLError as error:
         document.mistakes.append(_syntax(error))
         return document
+    except ValueError as error:  # an escape such as "\UFFFFFFFF" or a version number of 5,000 digits
+        document.mistakes.append(Mistake(1, 1, f"not valid YAML: {error}"))
+        return document
     if node is not None:
-        document.root = _convert(node, document.mistakes)
+        document.root = _convert(node, text, document.mistakes)
     return document
 
 
@@ -95,10 +105,9 @@ def _forbidden(text: str) -> Mistake | None:
         mark = event.start_mark
         line, col = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            return Mistake(line, col, "anchors and aliases (& and *) are not allowed")
-        tag = getattr(event, "tag", None)
-        if tag and not any(getattr(event, "implicit", None) or ()):
-            return Mistake(line, col, f"tags are not allowed: {tag}")
+            return Mistake(line, col, "anchors and aliases are not allowed; quote a text that begins with & or *")
+        if getattr(event, "tag", None) is not None:
+            return Mistake(line, col, "tags are not allowed; quote a text that begins with !")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -113,24 +122,62 @@ def _syntax(error: yaml.YAMLError) -> Mistake:
     problem = getattr(error, "problem", None) or " ".join(str(error).split())
     context = getattr(error, "context", None)
     message = f"not valid YAML: {problem}" + (f" ({context})" if context else "")
+    # what people trip over: a message that begins with {loss}, a sentence with a colon in it
+    if problem.startswith(("mapping values", "expected <block end>", "expected ',' or '}'")):
+        message += "; quote a text that begins with { or holds ': '"
     return Mistake(mark.line + 1, mark.column + 1, message) if mark else Mistake(1, 1, message)
 
 
-def _convert(node: yaml.Node, mistakes: list[Mistake]) -> Item:
+def _convert(node: yaml.Node, text: str, mistakes: list[Mistake]) -> Item:
     line, col = node.start_mark.line + 1, node.start_mark.column + 1
     if isinstance(node, yaml.MappingNode):
-        return _mapping(node, line, col, mistakes)
+        return _mapping(node, line, col, text, mistakes)
     if isinstance(node, yaml.SequenceNode):
-        return Sequence(tuple(_convert(child, mistakes) for child in node.value), line, col)
-    style = _style(node)
-    single = node.start_mark.line == node.end_mark.line
-    return Scalar(_plain(node), line, col + (style in ("'", '"')), exact=single and style not in ("|", ">"))
+        return Sequence(tuple(_convert(child, text, mistakes) for child in node.value), line, col)
+    if not node.value.isascii() and any("\ud800" <= c <= "\udfff" for c in node.value):
+        mistakes.append(Mistake(line, col, "half a character: \\ud800 to \\udfff stand for nothing alone"))
+        return Scalar(None, line, col)
+    raw = text[node.start_mark.index : node.end_mark.index]
+    return Scalar(_plain(node), line, col, node.value, raw)
 
 
-def _mapping(node: yaml.MappingNode, line: int, col: int, mistakes: list[Mistake]) -> Mapping:
+def _raw_offset(raw: str, text: str, offset: int) -> int:
+    """Where in `raw` the character at `offset` of `text` is written.
+
+    Both hold the same characters but for quotes, escapes and white space, so they are walked side by side.
+    """
+    style = raw[:1] if raw[:1] in ("'", '"', "|", ">") else ""
+    at = raw.find("\n") + 1 if style in ("|", ">") else len(style)
+    begin, wanted = at, text[: offset + 1]
+    for i, character in enumerate(wanted):
+        if character.isspace():
+            continue
+        begin = at = _skip_space(raw, at, style)
+        if i < offset:
+            at += _ESCAPES.get(raw[at + 1 : at + 2], 2) if style == '"' and raw[at : at + 1] == "\\" else 1
+            at += style == "'" and character == "'"
+    return begin if offset < len(text) and not wanted[-1:].isspace() else at
+
+
+_ESCAPES = {"x": 4, "u": 6, "U": 10}  # length of \x41, \u0041, \U00000041; any other escape has two characters
+_BLANK_ESCAPES = "ntrN_LP \n\t"
+
+
+def _skip_space(raw: str, at: int, style: str) -> int:
+    while at < len(raw):
+        if raw[at].isspace():
+            at += 1
+        elif style == '"' and raw[at] == "\\" and raw[at + 1 : at + 2] in _BLANK_ESCAPES:
+            at += 2
+        else:
+            break
+    return at
+
+
+def _mapping(node: yaml.MappingNode, line: int, col: int, text: str, mistakes: list[Mistake]) -> Mapping:
     mapping = Mapping({}, {}, line, col)
     for key_node, value_node in node.value:
-        key = _convert(key_node, mistakes)
+        key = _convert(key_node, text, mistakes)
         if not isinstance(key, Scalar):
             mistakes.append(Mistake(key.line, key.col, "a key must be a plain word"))
             continue
@@ -139,7 +186,7 @@ def _mapping(node: yaml.MappingNode, line: int, col: int, mistakes: list[Mistake
             first = mapping.keys[name].line
             mistakes.append(Mistake(key.line, key.col, f"duplicate key '{name}' (first on line {first})"))
         else:
-            mapping.items[name] = _convert(value_node, mistakes)
+            mapping.items[name] = _convert(value_node, text, mistakes)
             mapping.keys[name] = key
     return mapping
 

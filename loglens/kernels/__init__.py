@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from loglens.expr import Signature
-from loglens.kernels import evaluations, level, points
+from loglens.kernels import course, evaluations, level, points
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +63,15 @@ KERNELS: dict[str, Kernel] = {
     "climb": kernel("series -> number", evaluations.climb),
     "distinct": kernel("series -> number", evaluations.distinct),
     "level_at": kernel("series, number -> number", evaluations.level_at),
+    # of the course of the log
+    "relogged": kernel("series -> records flag", course.relogged),
+    "relogged_differs": kernel("series, number -> records flag", course.relogged_differs),
+    "longest_pause": kernel("series -> number", course.longest_pause),
+    "usual_interval": kernel("series -> number", course.usual_interval),
+    "step_of_pause": kernel("series -> number", course.step_of_pause),
+    "largest_gap": kernel("series -> number", course.largest_gap),
+    "usual_step": kernel("series -> number", course.usual_step),
+    "step_of_gap": kernel("series -> number", course.step_of_gap),
     # of points
     "records": kernel("series -> records number", points.records),
     "at": kernel("series, series -> points number", points.at),

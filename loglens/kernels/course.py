@@ -1,0 +1,99 @@
+"""The course of a log: restarts, pauses and gaps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loglens.kernels.values import PointsArg
+
+if TYPE_CHECKING:
+    from loglens.kernels.values import SeriesArg
+    from loglens.series import Ragged
+
+
+def relogged(x: SeriesArg) -> PointsArg:
+    """The records that a later restart logged again."""
+    lost = PointsArg(x.series.records, x.series.overwritten)
+    return PointsArg(x.records.layout, _gathered(lost, x))
+
+
+def relogged_differs(x: SeriesArg, least: np.ndarray) -> PointsArg:
+    """The records whose step was logged again with a value that differs by more than `least` of it."""
+    again, layout = relogged(x), x.records.layout
+    kept = x.points.layout
+    width = int(max(layout.step.max(initial=0), kept.step.max(initial=0))) + 2
+    key = kept.owner * width + kept.step
+    wanted = layout.owner * width + layout.step
+    found = np.minimum(np.searchsorted(key, wanted), max(len(key) - 1, 0))
+    known = key[found] == wanted if len(key) else np.zeros(len(wanted), bool)
+    new = kept.value[found] if len(key) else layout.value
+    differs = np.abs(new - layout.value) > np.repeat(least, layout.count) * np.abs(new)
+    return PointsArg(layout, again.value & known & differs)
+
+
+def longest_pause(x: SeriesArg) -> np.ndarray:
+    """Longest time between two records, seconds; NaN without wall times."""
+    return _largest(x.records.layout, _forward(x.records.layout, x.records.layout.wall))
+
+
+def usual_interval(x: SeriesArg) -> np.ndarray:
+    """Median time between two records, seconds."""
+    return _median(x.records.layout, _forward(x.records.layout, x.records.layout.wall))
+
+
+def step_of_pause(x: SeriesArg) -> np.ndarray:
+    """Last step before the longest pause."""
+    return _step_of_largest(x.records.layout, _forward(x.records.layout, x.records.layout.wall))
+
+
+def largest_gap(x: SeriesArg) -> np.ndarray:
+    """Largest distance between the steps of two points."""
+    return _largest(x.points.layout, _forward(x.points.layout, x.points.layout.step))
+
+
+def usual_step(x: SeriesArg) -> np.ndarray:
+    """Median distance between the steps of two points."""
+    return _median(x.points.layout, _forward(x.points.layout, x.points.layout.step))
+
+
+def step_of_gap(x: SeriesArg) -> np.ndarray:
+    """Last step before the largest gap."""
+    return _step_of_largest(x.points.layout, _forward(x.points.layout, x.points.layout.step))
+
+
+def _gathered(flat: PointsArg, x: SeriesArg) -> np.ndarray:
+    layout = x.records.layout
+    shift = np.where(x.missing, 0, flat.layout.start[x.index] if len(flat.layout.start) else 0) - layout.start
+    return flat.value[np.arange(len(layout.step)) + np.repeat(shift, layout.count)]
+
+
+def _forward(layout: Ragged, value: np.ndarray) -> np.ndarray:
+    """Distance from each point to the next of its series; NaN at the last."""
+    ahead = np.full(len(value), np.nan)
+    ahead[:-1] = value[1:].astype(float) - value[:-1]
+    ahead[:-1][layout.owner[1:] != layout.owner[:-1]] = np.nan
+    return ahead
+
+
+def _largest(layout: Ragged, value: np.ndarray) -> np.ndarray:
+    out = np.full(len(layout.start), -np.inf)
+    np.maximum.at(out, layout.owner, np.where(np.isnan(value), -np.inf, value))
+    return np.where(np.isinf(out), np.nan, out)
+
+
+def _median(layout: Ragged, value: np.ndarray) -> np.ndarray:
+    order = np.lexsort((value, layout.owner))  # NaNs last within a series
+    known = np.bincount(layout.owner, weights=~np.isnan(value), minlength=len(layout.start)).astype(np.int64)
+    at = layout.start + np.maximum(known - 1, 0) // 2
+    if not len(order):
+        return np.full(len(layout.start), np.nan)
+    return np.where(known > 0, value[order][np.minimum(at, len(order) - 1)], np.nan)
+
+
+def _step_of_largest(layout: Ragged, value: np.ndarray) -> np.ndarray:
+    hit = value == np.repeat(_largest(layout, value), layout.count)
+    out = np.full(len(layout.start), np.nan)
+    out[layout.owner[hit][::-1]] = layout.step[hit][::-1]
+    return out
