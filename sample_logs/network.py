@@ -31,7 +31,7 @@ def cross_entropy(logits: np.ndarray, label: np.ndarray) -> tuple[float, np.ndar
     rows, target = np.arange(len(label)), np.where(counts, label, 0)
     grad = np.exp(log_p)
     grad[rows, target] -= 1
-    return float(-(log_p[rows, target] * counts).sum() / n), grad * counts[:, None] / n
+    return float(0.0 - (log_p[rows, target] * counts).sum() / n), grad * counts[:, None] / n
 
 
 @dataclass
