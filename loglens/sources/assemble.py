@@ -46,13 +46,21 @@ class _Series:
 
 
 def assemble(
-    files: Sequence[LogFile], found: Sequence[tuple[Sequence[int], Tables]], own_name: str, assign: Assign
+    files: Sequence[LogFile],
+    found: Sequence[tuple[Sequence[int], Tables]],
+    own_name: str,
+    assign: Assign,
+    places: Sequence[Place | None] | None = None,
 ) -> Logs:
-    """One `Logs` of whole families. `found` pairs the tables of a reader with the places of its files in `files`."""
+    """One `Logs` of whole families. `found` pairs the tables of a reader with the places of its files in `files`.
+
+    `places` are given where the runs are known beforehand; else folders, names and tags tell.
+    """
     tables = _merge(found)
     series = _series_of(tables)
     facts = _facts(files, series, tables)
-    places = place(files, facts, own_name)
+    if places is None:
+        places = place(files, facts, own_name)
     _name_series(files, places, series)
     runs = tuple(sorted({where.run for where in places if where}, key=lambda run: run.split("/")))
     ordered = sorted((s for s in series if s.run), key=lambda s: (s.run.split("/"), s.tag, s.kind, s.offset, s.file))
