@@ -20,7 +20,12 @@ from writers import Row, write_csv, write_events, write_jsonl, write_trainer_sta
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from loglens.model import Finding
+    from loglens.report import Report
+
 HERE = Path(__file__).parent
+README = HERE / "README.md"
+BEGIN, END = "<!-- table: written by make.py --table -->", "<!-- end of table -->"
 
 
 def train(net: Network, stream: Callable[[int], Batch], lr: Callable[[int], float], steps: range) -> Iterator[Row]:
@@ -191,6 +196,31 @@ CASES: dict[str, Callable[[Path], object]] = {
 }
 
 
+def table(report: Report) -> str:
+    """What loglens says of each run, as Markdown."""
+    lines = ["| run | what happened | verdict | findings |", "|---|---|---|---|"]
+    for run in report.runs:
+        story = (CASES[run.run].__doc__ or "").strip().rstrip(".")
+        said = "; ".join(_said(finding) for finding in run.findings)
+        lines.append(f"| [{run.run}]({run.run}) | {story} | **{run.verdict}** | {said or 'none'} |")
+    return "\n".join(lines)
+
+
+def _said(finding: Finding) -> str:
+    effect = f", caused by `{finding.caused_by}`" if finding.caused_by else ""
+    place = f" from {finding.axis} {finding.first_step:,}" if finding.first_step is not None else ""
+    return f"`{finding.rule}` ({finding.severity}){place}{effect}"
+
+
+def with_table(text: str) -> str:
+    """The README with the table as loglens finds it now."""
+    from loglens import analyze
+
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    return f"{before}{begin}\n{table(analyze(HERE))}\n{end}{after}"
+
+
 def make(out: Path, cases: list[str]) -> None:
     """Train and log the named cases below `out`."""
     for name in cases:
@@ -203,7 +233,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)} (default: all)")
     parser.add_argument("--out", type=Path, default=HERE, help="where the run folders go (default: beside this script)")
+    parser.add_argument("--table", action="store_true", help="write the table into README.md instead")
     options = parser.parse_args()
+    if options.table:
+        README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+        return
     unknown = set(options.cases) - CASES.keys()
     if unknown:
         sys.exit(f"no such case: {', '.join(sorted(unknown))}")
