@@ -30,6 +30,7 @@ class Facts:
     rl: bool
     gan: bool
     latent: bool
+    bare_loss: Key | None
     bare_loss_role: str | None
     losses: Mapping[str, frozenset[Key]]
     stand_ins: Mapping[str, Key]
@@ -70,7 +71,7 @@ class Facts:
 
     def own_role(self, reading: Reading) -> str | None:
         """The role of a loss of an agent, a generator or a discriminator, or of the entropy among an agent's losses."""
-        if not reading.rest_words:
+        if reading.rest_words == self.bare_loss:
             return self.bare_loss_role
         if self.rl and "entropy" in reading.rest_words and "coef" not in reading.words:
             return "entropy"
@@ -117,6 +118,7 @@ def gather(items: Sequence[Item], table: RoleTable) -> Facts:
     gan = not rl and _both_players(letters, table)
     plain = [i for i in losses if _own_role(i.reading, table, rl, gan) is None]
     by_split = _keys(plain, has_val)
+    lonely = rl and len(plain) == len(losses) and by_split.keys() == {"train"} and len(by_split["train"]) == 1
     return Facts(
         table=table,
         names=names,
@@ -125,7 +127,8 @@ def gather(items: Sequence[Item], table: RoleTable) -> Facts:
         rl=rl,
         gan=gan,
         latent=any(i.reading.words & table.sets["latent"] for i in items),
-        bare_loss_role=_bare_loss_role(scalars, by_split, table) if rl and len(plain) == len(losses) else None,
+        bare_loss=next(iter(by_split["train"])) if lonely else None,
+        bare_loss_role=_bare_loss_role(scalars, table) if lonely else None,
         losses=by_split,
         stand_ins={} if rl else _strong(scalars, has_val),
         weak_stand_in=None if rl or losses else _weak(scalars),
@@ -175,11 +178,11 @@ def _split(item: Item, has_val: bool) -> str:
     return "val" if item.split == "test" and not has_val else item.split or "train"
 
 
-def _bare_loss_role(scalars: Sequence[Item], losses: Mapping[str, frozenset[Key]], table: RoleTable) -> str | None:
+def _bare_loss_role(scalars: Sequence[Item], table: RoleTable) -> str | None:
     """The only loss of an agent that is rewarded as it trains is that of its policy, or of its values (DQN)."""
     trained = [i.reading.quantity for i in scalars if i.split in (None, "train")]
     rewarded = any(q is not None and q.role == "reward" for q in trained)
-    if not rewarded or losses.keys() - {"train"}:
+    if not rewarded:
         return None
     return "value_loss" if any(i.reading.words & table.sets["value_based"] for i in scalars) else "policy_loss"
 

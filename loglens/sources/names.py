@@ -72,17 +72,17 @@ def _file_splits(series: Sequence[SeriesName], table: RoleTable) -> dict[str, st
 
 
 def _item(series: SeriesName, table: RoleTable, file_split: str | None) -> Item:
-    folder = series.folder.rpartition("/")[2]
-    stem = series.name.replace("/", "_").replace(" ", "_") + "_"
+    folder = series.folder[-LONGEST_NAME:].rpartition("/")[2]
+    stem = series.name[:LONGEST_NAME].replace("/", "_").replace(" ", "_") + "_"
     # `add_scalars("Loss", {"val": …})` writes the tag Loss into a folder Loss_val.
     name = f"{series.name}/{folder[len(stem) :]}" if folder.startswith(stem) else series.name
     reading = read_name(table, name)
     if reading.split:
         return Item(series.name, series.kind, reading, reading.split, f"'{reading.split_word}'")
-    for part in reversed(series.folder.split("/")):
-        if found := split_of(table, part):
-            return Item(series.name, series.kind, reading, found, f"the folder '{part[:LONGEST_NAME]}'")
-    why = f"the file '{series.file[:LONGEST_NAME]}'" if file_split else ""
+    for part in reversed(series.folder[-LONGEST_NAME:].split("/")):
+        if part and (found := split_of(table, part)):
+            return Item(series.name, series.kind, reading, found, f"the folder '{part}'")
+    why = f"the file '{series.file[-LONGEST_NAME:]}'" if file_split else ""
     return Item(series.name, series.kind, reading, file_split, why)
 
 

@@ -39,8 +39,12 @@ def read_name(table: RoleTable, name: str) -> Reading:
 
 def split_of(table: RoleTable, name: str) -> str | None:
     """The split that a folder or file name says, if any."""
-    words = table.vocabulary.words(plain(name[:LONGEST_NAME]))
-    return _find_split(table, words)[0]
+    return _split_of(table, name[-LONGEST_NAME:])
+
+
+@lru_cache(maxsize=20_000)
+def _split_of(table: RoleTable, name: str) -> str | None:
+    return _find_split(table, table.vocabulary.words(plain(name)))[0]
 
 
 @lru_cache(maxsize=20_000)
@@ -106,8 +110,8 @@ def _match(table: RoleTable, told: Sequence[Word]) -> tuple[Quantity | None, fro
     words = frozenset(w.text for w in told)
     spread, noise, fillers = words & table.sets["spread"], words & table.sets["noise"], table.sets["fillers"]
     head = next((w.text for w in told if w.text not in fillers), "")
-    for quantity in table.quantities:
-        bag = next((bag for bag in quantity.any if bag <= words), None)
+    for quantity in table.speaking_of(words):
+        bag = quantity.bag_in(words)
         if bag is None or words & quantity.unless:
             continue
         if not quantity.noisy and ((noise | spread) - bag):

@@ -38,6 +38,13 @@ class Quantity:
     noisy: bool = False
     first: bool = False
 
+    def bag_in(self, words: frozenset[str]) -> frozenset[str] | None:
+        """The first of `any` that is all in `words`."""
+        for bag in self.any:
+            if bag <= words:
+                return bag
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Framework:
@@ -72,6 +79,15 @@ class RoleTable:
     histograms: tuple[tuple[str, frozenset[str]], ...]
     frameworks: tuple[Framework, ...]
     user: tuple[UserRole, ...] = ()
+
+    @cached_property
+    def _by_word(self) -> Mapping[str, tuple[int, ...]]:
+        pairs = [(word, i) for i, q in enumerate(self.quantities) for bag in q.any for word in bag]
+        return {word: tuple(i for w, i in pairs if w == word) for word, _ in pairs}
+
+    def speaking_of(self, words: frozenset[str]) -> list[Quantity]:
+        """The quantities that any of the words could name, in their order."""
+        return [self.quantities[i] for i in sorted({i for w in words for i in self._by_word.get(w, ())})]
 
     def user_role(self, *names: str) -> UserRole | None:
         """The first pattern of the user that matches one of the names of a series."""
@@ -140,7 +156,9 @@ def _compile(data: Mapping[str, Any]) -> RoleTable:
         frameworks=tuple(_framework(f) for f in data["frameworks"]),
     )
     rates = _rates(data["rates"], spell)
-    vocabulary = Vocabulary(_known(table, spelling, phrases), spelling, phrases | rates, frozenset(rates.values()))
+    vocabulary = Vocabulary(
+        _known(table, spelling, phrases), spelling, phrases | rates, frozenset(rates.values()), tuple(data["endings"])
+    )
     return replace(table, vocabulary=vocabulary)
 
 

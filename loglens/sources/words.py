@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 # Letters and digits between separators; a decimal point belongs to its number, a possessive s to nothing.
 _CHUNK = re.compile(r"\d+\.\d+(?![^\W_]|\.)|[^\W_]+")
@@ -36,7 +37,7 @@ def plain(name: str) -> str:
     return _POSSESSIVE.sub("", name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Vocabulary:
     """Known words, one spelling for each, and phrases that are one thing."""
 
@@ -44,6 +45,7 @@ class Vocabulary:
     spelling: Mapping[str, tuple[str, ...]]
     phrases: Mapping[tuple[str, ...], tuple[str, ...]]
     rates: Collection[tuple[str, ...]] = ()
+    endings: Collection[str] = ()
 
     def words(self, text: str) -> list[Word]:
         """The canonical words of a plain name, phrases joined. Linear in the length of the name."""
@@ -58,42 +60,51 @@ class Vocabulary:
         for chunk in _CHUNK.finditer(text):
             part += text.count("/", seen, chunk.start())
             seen = chunk.start()
-            for start, end in self._pieces(text, chunk.start(), chunk.end()):
-                word = text[start:end].lower()
-                for good in self.spelling.get(word, (word,)):
-                    yield Word(good, start, end, part)
+            for good, start, end in _spelled(self, chunk.group()):
+                yield Word(good, seen + start, seen + end, part)
 
-    def _pieces(self, text: str, start: int, end: int) -> Iterable[tuple[int, int]]:
+    def spelled(self, chunk: str) -> Iterator[tuple[str, int, int]]:
+        """The canonical words of a chunk, and where they stand in it."""
+        for start, end in self._pieces(chunk, 0, len(chunk)):
+            word = chunk[start:end].lower()
+            yield from ((good, start, end) for good in self.spelling.get(word, (word,)))
+
+    def _pieces(self, text: str, start: int, end: int) -> list[tuple[int, int]]:
         if text[start:end].lower() in self.known or "." in text[start:end]:
             return [(start, end)]
+        if whole := self._unglue(text, start, end):
+            return whole
         cuts = [match.span() for match in _PIECE.finditer(text, start, end)]
         pieces: list[tuple[int, int]] = []
         at = 0
         while at < len(cuts):
             width = next((n for n in (4, 3, 2) if self._knows(text, cuts[at : at + n], n)), 1)
             span = (cuts[at][0], cuts[at + width - 1][1])
-            pieces += self._unglue(text, *span) if width == 1 else [span]
+            pieces += self._halves(text, *span) if width == 1 else [span]
             at += width
         return pieces
 
     def _knows(self, text: str, cuts: list[tuple[int, int]], width: int) -> bool:
         return len(cuts) == width and text[cuts[0][0] : cuts[-1][1]].lower() in self.known
 
+    def _halves(self, text: str, start: int, end: int) -> list[tuple[int, int]]:
+        word = text[start:end].lower()
+        ending = next((e for e in self.endings if word.endswith(e) and word not in self.known and word != e), "")
+        cut = end - len(ending)
+        return self._unglue(text, start, end) or ([(start, cut), (cut, end)] if ending else [(start, end)])
+
     def _unglue(self, text: str, start: int, end: int) -> list[tuple[int, int]]:
-        """`trainloss` as two words: only if the whole falls into known words of three letters (two, if not Latin)."""
+        """`trainloss` as two words, if the whole falls into known words of three letters (two, if not Latin)."""
         word = text[start:end].lower()
         least = 3 if word.isascii() else 2
-        if word in self.known or not 2 * least <= len(word) <= _LONGEST_GLUED or word.isdigit():
-            return [(start, end)]
-        best: list[list[int] | None] = [[0]] + [None] * len(word)
+        if word in self.known or not 2 * least <= len(word) <= _LONGEST_GLUED:
+            return []
+        best: list[list[int] | None] = [[0]] + [None] * len(word)  # fewest cuts that end here
         for stop in range(least, len(word) + 1):
-            for begin in range(stop - least + 1):
-                head = best[begin]
-                shorter = head is not None and (best[stop] is None or len(head) < len(best[stop] or ()) - 1)
-                if head is not None and shorter and word[begin:stop] in self.known:
-                    best[stop] = [*head, stop]
-        ends = best[-1]
-        return [(start, end)] if ends is None else [(start + a, start + b) for a, b in pairwise(ends)]
+            heads = (best[at] for at in range(stop - least + 1) if word[at:stop] in self.known)
+            found = min((head for head in heads if head is not None), key=len, default=None)
+            best[stop] = None if found is None else [*found, stop]
+        return [(start + a, start + b) for a, b in pairwise(best[-1] or [])]
 
     def _join(self, words: list[Word]) -> Iterator[Word]:
         at = 0
@@ -109,3 +120,8 @@ class Vocabulary:
         """What a run of words is as one; a phrase keeps within its part of the path, a rate may not (`img/s`)."""
         found = self.phrases.get(tuple(w.text for w in run), ())
         return found if run[0].part == run[-1].part or found in self.rates else ()
+
+
+@lru_cache(maxsize=20_000)
+def _spelled(vocabulary: Vocabulary, chunk: str) -> tuple[tuple[str, int, int], ...]:
+    return tuple(vocabulary.spelled(chunk))
