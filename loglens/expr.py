@@ -10,12 +10,15 @@ Four shapes of value, each of numbers or of flags:
 from __future__ import annotations
 
 import ast
-import difflib
-from dataclasses import dataclass
+import math
+import warnings
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from loglens.wording import MEANT, REDUCE, describe, lie, operator_word, suggestion, unreadable, word_of
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 Shape = Literal["series", "points", "blocks", "run"]
 Dtype = Literal["number", "flag"]
@@ -35,11 +38,10 @@ class Type:
     of: str = ""
 
     def __str__(self) -> str:
+        what = "a number" if self.dtype == "number" else "a condition"
         if self.shape == "run":
-            return self.dtype
-        if self.shape == "series":
-            return "series"
-        return f"{self.shape} of {self.dtype}s of {self.of}" if self.of else f"{self.shape} of {self.dtype}s"
+            return what
+        return "a series" if self.shape == "series" else f"{what} for each {self.shape[:-1]} of {self.of}"
 
 
 NUMBER = Type("run")
@@ -79,7 +81,7 @@ class Node:
     value: str | float | bool
     args: tuple[Node, ...]
     type: Type
-    at: int  # column in the source
+    at: int = field(compare=False)  # column in the source
 
     def names(self) -> Iterator[str]:
         """Every name that is used, in order, repeats included."""
@@ -103,41 +105,49 @@ class _FaultError(Exception):
         self.at, self.message = at, message
 
 
-def suggestion(word: str, known: Sequence[str]) -> str:
-    """A ready-made "; did you mean …?" or nothing."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"; did you mean '{close[0]}'?" if close else ""
-
-
 def parse(source: str, names: Mapping[str, Type], kernels: Mapping[str, Signature]) -> Node | ExprError:
     """Check `source` against the names in scope and the kernels' signatures."""
     if len(source) > MAX_LENGTH:
-        return ExprError(0, f"expression longer than {MAX_LENGTH} characters")
-    flat = " ".join(source.splitlines()) if "\n" in source else source
+        return ExprError(0, f"longer than {MAX_LENGTH} characters; use 'let:'")
+    for at, character in enumerate(source):
+        # only ASCII: the columns of `ast` count bytes, and Python takes look-alikes of letters for the same name
+        if not (" " <= character <= "~" or character in "\n\t"):
+            meant = f"; write {MEANT[character]}" if character in MEANT else ""
+            return ExprError(at, f"unexpected character {character!a}{meant}")
+    flat = source.replace("\n", " ").replace("\t", " ")
+    indent = len(flat) - len(flat.lstrip())
     try:
-        tree = ast.parse(flat.strip(), mode="eval")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # such as `1if x else 2`, of which Python only warns
+            tree = ast.parse(flat.strip(), mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        at = (getattr(error, "offset", None) or 1) - 1
-        return ExprError(at, f"not an expression: {getattr(error, 'msg', None) or error}")
+        at = max((getattr(error, "offset", None) or 1) - 1, 0) + indent
+        return ExprError(at, unreadable(flat[at:]))
     try:
-        return _Checker(names, kernels).check(tree.body)
+        return _Checker(flat.strip(), indent, names, kernels).check(tree.body)
     except _FaultError as fault:
         return ExprError(fault.at, fault.message)
 
 
 class _Checker:
-    def __init__(self, names: Mapping[str, Type], kernels: Mapping[str, Signature]) -> None:
-        self.names, self.kernels = names, kernels
+    def __init__(
+        self, source: str, indent: int, names: Mapping[str, Type], kernels: Mapping[str, Signature]
+    ) -> None:
+        self.source, self.indent, self.names, self.kernels = source, indent, names, kernels
+
+    def at(self, node: ast.expr) -> int:
+        """Column of a node in the text as it was written."""
+        return node.col_offset + self.indent
 
     def check(self, node: ast.expr, depth: int = 0) -> Node:
         if depth > MAX_DEPTH:
-            raise _FaultError(node.col_offset, f"nested deeper than {MAX_DEPTH} levels; use 'let:'")
+            raise _FaultError(self.at(node), f"nested deeper than {MAX_DEPTH} levels; use 'let:'")
         depth += 1
         match node:
             case ast.Constant(value=bool() as flag):
-                return Node("const", flag, (), FLAG, node.col_offset)
+                return Node("const", flag, (), FLAG, self.at(node))
             case ast.Constant(value=int() | float() as number):
-                return Node("const", float(number), (), NUMBER, node.col_offset)
+                return Node("const", self.finite(node, number), (), NUMBER, self.at(node))
             case ast.Name(id=name):
                 return self.name(node, name)
             case ast.Call(func=ast.Name(id=name)):
@@ -155,35 +165,62 @@ class _Checker:
                 return self.compare(node, depth)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return self.choose(node, [self.check(part, depth) for part in (test, body, orelse)])
-        raise _FaultError(node.col_offset, f"{_what(node)} is not part of the rule language")
+        raise self.foreign(node)
+
+    def foreign(self, node: ast.expr) -> _FaultError:
+        """The mistake of using Python that rules do not have, at the word that gives it away."""
+        at, what = self.at(node), word_of(node)
+        if isinstance(node, ast.Call):
+            return self.foreign(node.func) if type(node.func) is not ast.Name else _FaultError(at, what)
+        if isinstance(node, ast.Attribute):
+            at, what = (node.end_col_offset or 0) - len(node.attr) - 1 + self.indent, f"'.{node.attr}'"
+        elif isinstance(node, ast.Subscript):
+            at = (node.value.end_col_offset or 0) + self.indent
+        elif isinstance(node, ast.BinOp):
+            at, what = self.operator(node.left, node.right), operator_word(node.op)
+        return _FaultError(at, f"{what} is not part of the rule language")
+
+    def operator(self, left: ast.expr, right: ast.expr) -> int:
+        """Column of what stands between two operands."""
+        between = self.source[left.end_col_offset : right.col_offset]
+        return (left.end_col_offset or 0) + len(between) - len(between.lstrip(" )")) + self.indent
+
+    def finite(self, node: ast.expr, number: float) -> float:
+        try:
+            value = float(number)
+        except OverflowError:
+            value = math.inf
+        if math.isinf(value):
+            raise _FaultError(self.at(node), "a number too large to compute with")
+        return value
 
     def name(self, node: ast.expr, name: str) -> Node:
         if name in self.names:
-            return Node("name", name, (), self.names[name], node.col_offset)
+            return Node("name", name, (), self.names[name], self.at(node))
         if name in self.kernels:
-            raise _FaultError(node.col_offset, f"'{name}' is a kernel: write {name}(…)")
-        raise _FaultError(node.col_offset, f"unknown name '{name}'{suggestion(name, [*self.names, *self.kernels])}")
+            raise _FaultError(self.at(node), f"'{name}' is a kernel: write {name}(…)")
+        raise _FaultError(self.at(node), f"unknown name '{name}'{suggestion(name, [*self.names, *self.kernels])}")
 
     def call(self, node: ast.Call, name: str, depth: int) -> Node:
         if name not in self.kernels:
-            raise _FaultError(node.col_offset, f"unknown kernel '{name}'{suggestion(name, list(self.kernels))}")
+            raise _FaultError(self.at(node), f"unknown kernel '{name}'{suggestion(name, list(self.kernels))}")
         if node.keywords:
-            raise _FaultError(node.keywords[0].value.col_offset, f"{name}() takes its arguments by position")
+            raise _FaultError(node.keywords[0].col_offset + self.indent, f"{name}() takes its arguments by position")
         signature = self.kernels[name]
         args = [self.check(arg, depth) for arg in node.args]
         needed, most = signature.defaults.count(None), len(signature.params)
         if len(args) < needed or (len(args) > most and not signature.variadic):
-            takes = str(needed) if needed == most else f"{needed} to {most}"
-            wanted = ", ".join(signature.params)
-            raise _FaultError(node.col_offset, f"{name}() takes {takes} arguments ({wanted}), not {len(args)}")
+            takes = f"{needed} argument{'s' * (needed != 1)}" if needed == most else f"{needed} to {most} arguments"
+            wanted = ", ".join(describe(param) for param in signature.params)
+            raise _FaultError(self.at(node), f"{name}() takes {takes} ({wanted}), not {len(args)}")
         args = [self.fit(name, i, arg, signature) for i, arg in enumerate(args)]
         for default in () if signature.variadic else signature.defaults[len(args) :]:
-            args.append(Node("const", float(default or 0), (), NUMBER, node.col_offset))
+            args.append(Node("const", float(default or 0), (), NUMBER, self.at(node)))
         if signature.result == "same":
             result = self.shape(args, args[0].type.dtype, node)
         else:
             result = _result(signature.result, args)
-        return Node("call", name, tuple(args), result, node.col_offset)
+        return Node("call", name, tuple(args), result, self.at(node))
 
     def fit(self, name: str, i: int, arg: Node, signature: Signature) -> Node:
         want = signature.params[min(i, len(signature.params) - 1)]
@@ -197,27 +234,31 @@ class _Checker:
             "number": got == NUMBER,
         }[shape]
         if not ok:
-            raise _FaultError(arg.at, f"argument {i + 1} of {name}() must be {_article(want)}, not {got}")
+            hint = REDUCE if shape == "number" and got.shape in ("points", "blocks") else ""
+            raise _FaultError(arg.at, f"argument {i + 1} of {name}() must be {describe(want)}, not {got}{hint}")
         return arg
 
     def arithmetic(self, op: str, args: list[Node], node: ast.expr) -> Node:
         for arg in args:
             if arg.type.dtype != "number":
                 raise _FaultError(arg.at, f"'{op}' needs numbers, not {arg.type}")
-        return Node(op, op, tuple(args), self.shape(args, "number", node), node.col_offset)
+        return Node(op, op, tuple(args), self.shape(args, "number", node), self.at(node))
 
     def logic(self, op: str, args: list[Node], node: ast.expr) -> Node:
         for arg in args:
             if arg.type.dtype != "flag":
-                raise _FaultError(arg.at, f"'{op}' needs conditions, not {_article(str(arg.type))}")
-        return Node(op, op, tuple(args), self.shape(args, "flag", node), node.col_offset)
+                raise _FaultError(arg.at, f"'{op}' needs conditions, not {arg.type}")
+        return Node(op, op, tuple(args), self.shape(args, "flag", node), self.at(node))
 
     def compare(self, node: ast.Compare, depth: int) -> Node:
-        parts = [self.check(p, depth) for p in (node.left, *node.comparators)]
+        operands = [node.left, *node.comparators]
+        for i, op in enumerate(node.ops):
+            if type(op) not in COMPARISON:
+                at = self.operator(operands[i], operands[i + 1])
+                raise _FaultError(at, f"'{word_of(op)}' is not part of the rule language")
+        parts = [self.check(operand, depth) for operand in operands]
         pairs = []
         for op, left, right in zip(node.ops, parts, parts[1:], strict=False):
-            if type(op) not in COMPARISON:
-                raise _FaultError(left.at, f"'{_what(op)}' is not part of the rule language")
             for side in (left, right):
                 if side.type.dtype != "number":
                     raise _FaultError(side.at, f"'{COMPARISON[type(op)]}' compares numbers, not {side.type}")
@@ -228,10 +269,10 @@ class _Checker:
 
     def choose(self, node: ast.IfExp, parts: list[Node]) -> Node:
         if parts[0].type.dtype != "flag":
-            raise _FaultError(parts[0].at, f"the test of 'if' must be a condition, not {_article(str(parts[0].type))}")
+            raise _FaultError(parts[0].at, f"the test of 'if' must be a condition, not {parts[0].type}")
         if parts[1].type.dtype != parts[2].type.dtype:
-            raise _FaultError(node.col_offset, "both sides of 'if … else' must be numbers, or both conditions")
-        return Node("if", "if", tuple(parts), self.shape(parts, parts[1].type.dtype, node), node.col_offset)
+            raise _FaultError(self.at(node), "both sides of 'if … else' must be numbers, or both conditions")
+        return Node("if", "if", tuple(parts), self.shape(parts, parts[1].type.dtype, node), self.at(node))
 
     def shape(self, args: list[Node], dtype: Dtype, node: ast.expr) -> Type:
         """The common shape: single values spread over points or blocks of one series."""
@@ -240,8 +281,9 @@ class _Checker:
         }
         if len(wide) > 1:
             (a, of_a), (b, of_b) = sorted(wide)[:2]
-            hint = f"; align one with at({of_b or b}, {of_a or a})" if a == b == "points" else ""
-            raise _FaultError(node.col_offset, f"{a} of {of_a} and {b} of {of_b} do not lie on the same steps{hint}")
+            plain = a == b == "points" and ".records" not in of_a + of_b  # at() aligns cleaned points
+            hint = f"; align one with at({of_b}, {of_a})" if plain else ""
+            raise _FaultError(self.at(node), f"{lie(a, of_a)} and {lie(b, of_b)} do not lie on the same steps{hint}")
         shape, of = wide.pop() if wide else ("run", "")
         return Type(shape, dtype, of)  # type: ignore[arg-type]
 
@@ -256,17 +298,3 @@ def _result(text: str, args: list[Node]) -> Type:
     owner = args[-1].type.of if shape == "points" else args[0].type.of
     of = f"{owner}.records" if shape == "records" else owner
     return Type("points" if shape == "records" else shape, dtype or "number", of)  # type: ignore[arg-type]
-
-
-def _article(text: str) -> str:
-    return f"a {text}" if text in ("series", "number", "flag") else text
-
-
-def _what(node: ast.AST) -> str:
-    words = {
-        "Attribute": "an attribute ('.')", "Subscript": "an index ('[…]')", "Lambda": "a lambda", "List": "a list",
-        "Tuple": "a tuple", "Dict": "a dict", "JoinedStr": "a string", "Constant": "a string", "Starred": "'*'",
-        "ListComp": "a comprehension", "GeneratorExp": "a comprehension", "Is": "is", "In": "in", "NotIn": "not in",
-        "NamedExpr": "':='", "BinOp": "this operator", "Call": "a call of something that is no kernel",
-    }  # fmt: skip
-    return words.get(type(node).__name__, type(node).__name__)

@@ -55,6 +55,10 @@ class Template:
         """(name, format) of each hole, in order; the format is "number" unless said."""
         return [(m[1], m[2] or "number") for m in _HOLE.finditer(self.text)]
 
+    def places(self) -> list[tuple[str, str, int]]:
+        """(name, format, position of the name in the text) of each hole."""
+        return [(m[1], m[2] or "number", m.start(1)) for m in _HOLE.finditer(self.text)]
+
     def fill(self, values: Mapping[str, float | str | bool | None]) -> str:
         """The sentence; strings go in as they are."""
 
@@ -153,7 +157,8 @@ class Rule:
     references: tuple[str, ...]
     cases: tuple[Case, ...]
     path: str
-    line: int = 1
+    line: int = 1  # of its id
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # rule in explained_by → line and column
     settings: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -178,4 +183,5 @@ class Rule:
     def info(self) -> RuleInfo:
         """The rule's text, for reports."""
         causes = tuple(dict.fromkeys(c.text.text for v in self.variants for c in v.causes))
-        return RuleInfo(self.id, self.title, self.severity, self.why, causes, tuple(c.text.text for c in self.remedies), self.references)
+        remedies = tuple(remedy.text.text for remedy in self.remedies)
+        return RuleInfo(self.id, self.title, self.severity, self.why, causes, remedies, self.references)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from loglens.expr import FLAG, NUMBER, ExprError, Node, Signature, Type, parse, suggestion
+from loglens.expr import FLAG, NUMBER, ExprError, Node, Signature, Type, parse
 from loglens.rule import FORMATS, Cause, Template
+from loglens.wording import REDUCE, suggestion
 from loglens.yamlfile import Item, Mistake, Scalar, Sequence
 from loglens.yamlfile import Mapping as Map
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+MAX_CHAIN = 120  # levels of lets built on lets; a rule is evaluated by recursion
+_WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass
@@ -22,10 +28,15 @@ class RuleReader:
     kernels: Mapping[str, Signature]
     mistakes: list[Mistake] = field(default_factory=list)
     scope: dict[str, Type] = field(default_factory=dict)
+    reach: dict[str, frozenset[str]] = field(default_factory=dict)  # name → needs, facts and parameters behind it
+    depth: dict[str, int] = field(default_factory=dict)  # let → how deep its expression is, lets in it included
+    used: set[str] = field(default_factory=set)
+    broken: set[str] = field(default_factory=set)  # names whose own mistake was told already
 
-    def wrong(self, item: Item | Scalar, message: str, shift: int = 0) -> None:
-        """Note a mistake at an item, `shift` columns into it."""
-        self.mistakes.append(Mistake(item.line, item.col + shift, message))
+    def wrong(self, item: Item | Scalar, message: str, at: int | None = None) -> None:
+        """Note a mistake at an item, or at the character `at` of its text."""
+        line, col = item.place(at) if at is not None and isinstance(item, Scalar) else (item.line, item.col)
+        self.mistakes.append(Mistake(line, col, message))
 
     def mapping(self, item: Item | None, known: Iterable[str], what: str) -> dict[str, Item]:
         """The known entries of a mapping."""
@@ -43,42 +54,51 @@ class RuleReader:
         """A non-empty text, its white space folded."""
         if item is None:
             return default
-        if not isinstance(item, Scalar) or item.value is None or str(item.value).strip() == "":
+        if not isinstance(item, Scalar) or item.value is None or not item.text.strip():
             self.wrong(item, f"{what} must be a text")
             return default
-        return " ".join(str(item.value).split())
+        return " ".join(item.text.split())
 
     def texts(self, item: Item | None, what: str) -> tuple[str, ...]:
         """A list of texts; a single one counts as a list."""
         if item is None:
             return ()
         items = item.items if isinstance(item, Sequence) else (item,)
-        return tuple(self.text(i, f"an entry of {what}") for i in items)
+        if not items:
+            self.wrong(item, f"{what} is an empty list; leave it out")
+        return tuple(self.text(i, f"an entry of {what}" if isinstance(item, Sequence) else what) for i in items)
 
     def choice(self, item: Item | None, what: str, allowed: Iterable[str], default: str) -> str:
         """One of the allowed words."""
         allowed = list(allowed)
-        word = self.text(item, what, default)
-        if item is not None and word not in allowed:
-            self.wrong(
-                item,
-                f"{what} must be {', '.join(allowed[:-1])} or {allowed[-1]}, not '{word}'{suggestion(word, allowed)}",
-            )
+        word = self.text(item, what)
+        if item is None or not word:
+            return default
+        if word not in allowed:
+            choices = f"{', '.join(allowed[:-1])} or {allowed[-1]}"
+            self.wrong(item, f"{what} must be {choices}, not '{word}'{suggestion(word, allowed)}")
             return default
         return word
 
     def number(self, item: Item | None, what: str, default: float, least: float | None = None) -> float:
-        """A number, not below `least`."""
+        """A finite number, not below `least`."""
         if item is None:
             return default
         value = item.value if isinstance(item, Scalar) else None
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             self.wrong(item, f"{what} must be a number")
             return default
         if least is not None and value < least:
             self.wrong(item, f"{what} must be at least {least:g}, not {value:g}")
             return default
         return value
+
+    def whole(self, item: Item | None, what: str, default: int, least: int = 0) -> int:
+        """A whole number, not below `least`."""
+        value = self.number(item, what, default, least)
+        if item is not None and value != int(value):
+            self.wrong(item, f"{what} must be a whole number, not {value:g}")
+        return int(value)
 
     def flag(self, item: Item | None, what: str) -> bool:
         """True or false."""
@@ -96,15 +116,17 @@ class RuleReader:
         if not isinstance(item, Scalar) or item.value is None:
             self.wrong(item, f"{what} must be an expression")
             return None
-        source = (
-            {True: "True", False: "False"}.get(item.value, str(item.value))
-            if isinstance(item.value, bool)
-            else str(item.value)
-        )
+        source = str(item.value) if isinstance(item.value, bool) else item.text
+        words = set(_WORD.findall(source)) & self.scope.keys()
+        self.used |= words
         node = parse(source, self.scope, self.kernels)
         if isinstance(node, ExprError):
-            self.wrong(item, f"{what}: {node.message}", node.at if item.exact else 0)
+            if not words & self.broken:  # what is built on a mistake is not told as another one
+                self.wrong(item, f"{what}: {node.message}", node.at)
             return None
+        return node if not words & self.broken and self._fits(item, node, what, want) else None
+
+    def _fits(self, item: Scalar, node: Node, what: str, want: str) -> bool:
         fits = {
             "flag": node.type == FLAG,
             "number": node.type == NUMBER,
@@ -112,29 +134,55 @@ class RuleReader:
         }.get(want, True)
         if not fits:
             wanted = {"flag": "one condition", "number": "one number", "condition": "a condition"}[want]
-            hint = "; reduce it with share(…), longest(…) or step_of_first(…)" if node.type.shape != "run" else ""
-            self.wrong(item, f"{what} must be {wanted} for a run, not {node.type}{hint}", node.at if item.exact else 0)
-            return None
+            hint = REDUCE if node.type.shape != "run" and want != "condition" else ""
+            self.wrong(item, f"{what} must be {wanted} for a run, not {node.type}{hint}", node.at)
+            return False
+        if self.depth_of(node) > MAX_CHAIN:
+            self.wrong(item, f"{what}: built on lets that are nested deeper than {MAX_CHAIN} levels in all")
+            return False
+        return True
+
+    def condition(self, item: Item | None, what: str, want: str = "flag") -> Node | None:
+        """An expression that can be true of one run and false of another."""
+        node = self.expression(item, what, want)
+        if node is not None and item is not None:
+            if node.op == "const":
+                self.wrong(item, f"{what} is always {'true' if node.value else 'false'}")
+            elif not self.reach_of(node):
+                self.wrong(item, f"{what} looks at no series: it is the same for every run")
         return node
+
+    def reach_of(self, node: Node) -> frozenset[str]:
+        """The needs, parameters and facts that an expression depends on."""
+        return frozenset().union(*(self.reach.get(name, frozenset([name])) for name in node.names()))
+
+    def depth_of(self, node: Node) -> int:
+        """How deep evaluation goes, lets included."""
+        inner = self.depth.get(str(node.value), 0) if node.op == "name" else 0
+        return 1 + max([inner, *map(self.depth_of, node.args)])
 
     def template(self, item: Item | None, what: str) -> Template:
         """A sentence whose holes are names in scope."""
         text = Template(self.text(item, what))
-        for name, form in text.holes():
+        if not isinstance(item, Scalar):
+            return text
+        for name, form, at in Template(item.text).places():
+            self.used.add(name)
             if name not in self.scope:
-                self.wrong(item, f"{what}: unknown name '{{{name}}}'{suggestion(name, list(self.scope))}")  # type: ignore[arg-type]
-            elif self.scope[name].shape not in ("run", "series"):
-                self.wrong(item, f"{what}: '{{{name}}}' has a value for each point; reduce it to one")  # type: ignore[arg-type]
+                self.wrong(item, f"{what}: unknown name '{{{name}}}'{suggestion(name, list(self.scope))}", at)
+            elif self.scope[name].shape not in ("run", "series") and name not in self.broken:
+                self.wrong(item, f"{what}: '{{{name}}}' is {self.scope[name]}; reduce it to one", at)
             if form not in FORMATS:
-                self.wrong(item, f"{what}: unknown format '{form}'{suggestion(form, list(FORMATS))}")  # type: ignore[arg-type]
+                shift = at + len(name) + 1
+                self.wrong(item, f"{what}: unknown format '{form}'{suggestion(form, list(FORMATS))}", shift)
         return text
 
     def guarded(self, item: Item | None, what: str) -> tuple[Cause, ...]:
         """A list of sentences, each with an optional condition."""
         if item is None:
             return ()
-        if not isinstance(item, Sequence):
-            self.wrong(item, f"{what} must be a list")
+        if not isinstance(item, Sequence) or not item.items:
+            self.wrong(item, f"{what} must be a list of sentences")
             return ()
         return tuple(self._guarded_one(entry, what) for entry in item.items)
 
@@ -146,5 +194,5 @@ class RuleReader:
             self.wrong(entry, f"an entry of {what} needs 'text'")
         return Cause(
             self.template(parts.get("text"), f"the text of {what}"),
-            self.expression(parts.get("when"), f"'when' in {what}", "flag"),
+            self.condition(parts.get("when"), f"'when' in {what}"),
         )

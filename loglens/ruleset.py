@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loglens.errors import LoglensError, RuleError
-from loglens.expr import Signature, suggestion
+from loglens.expr import Signature
 from loglens.resources import resource_dir
 from loglens.rulefile import read_rule
+from loglens.wording import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

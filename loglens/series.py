@@ -133,7 +133,11 @@ def overwritten(records: Ragged) -> np.ndarray:
 def series_of(logs: Logs) -> SeriesSet:
     """The series of `logs` that have a role, finer ones standing for coarser copies of the same thing."""
     text = [pl.col(name).cast(pl.String) for name in ("run", "tag", "role", "stem", "axis", "direction")]
-    known = logs.metrics.filter(pl.col("role").is_not_null() & (pl.col("points") > 0)).with_columns(text)
+    known = logs.metrics.filter(
+        pl.col("role").is_not_null()
+        & (pl.col("points") > 0)
+        & ~pl.col("role").cast(pl.String).str.starts_with("histogram:")
+    ).with_columns(text)
     known = known.sort("points", descending=True, maintain_order=True)
     known = known.unique(["run", "role", "stem"], keep="first", maintain_order=True)
     everything, place = _stretches(logs.scalars)

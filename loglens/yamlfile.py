@@ -148,15 +148,15 @@ def _raw_offset(raw: str, text: str, offset: int) -> int:
     """
     style = raw[:1] if raw[:1] in ("'", '"', "|", ">") else ""
     at = raw.find("\n") + 1 if style in ("|", ">") else len(style)
-    begin, wanted = at, text[: offset + 1]
-    for i, character in enumerate(wanted):
+    for i, character in enumerate(text[: offset + 1]):
         if character.isspace():
             continue
-        begin = at = _skip_space(raw, at, style)
-        if i < offset:
-            at += _ESCAPES.get(raw[at + 1 : at + 2], 2) if style == '"' and raw[at : at + 1] == "\\" else 1
-            at += style == "'" and character == "'"
-    return begin if offset < len(text) and not wanted[-1:].isspace() else at
+        at = _skip_space(raw, at, style)
+        if i == offset:
+            break
+        at += _ESCAPES.get(raw[at + 1 : at + 2], 2) if style == '"' and raw[at : at + 1] == "\\" else 1
+        at += style == "'" and character == "'"  # written twice
+    return at
 
 
 _ESCAPES = {"x": 4, "u": 6, "U": 10}  # length of \x41, \u0041, \U00000041; any other escape has two characters
@@ -181,7 +181,7 @@ def _mapping(node: yaml.MappingNode, line: int, col: int, text: str, mistakes: l
         if not isinstance(key, Scalar):
             mistakes.append(Mistake(key.line, key.col, "a key must be a plain word"))
             continue
-        name = key_node.value
+        name = key.text
         if name in mapping.items:
             first = mapping.keys[name].line
             mistakes.append(Mistake(key.line, key.col, f"duplicate key '{name}' (first on line {first})"))

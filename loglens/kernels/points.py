@@ -138,3 +138,25 @@ def _step(x: PointsArg, position: np.ndarray) -> np.ndarray:
     ok = ~np.isnan(position)
     where = np.where(ok, position, 0).astype(np.int64)
     return np.where(ok, x.layout.step[where] if len(x.layout.step) else np.nan, np.nan)
+
+
+def lag(x: PointsArg, by: np.ndarray) -> PointsArg:
+    """The value `by` points earlier; NaN at the first ones."""
+    shift = x.spread(by).astype(np.int64)
+    known = x.place >= shift
+    where = np.where(known, np.arange(len(x.value)) - shift, 0)
+    return PointsArg(x.layout, np.where(known, x.value[where], np.nan) if len(x.value) else x.value)
+
+
+def running_max(x: PointsArg) -> PointsArg:
+    """The largest value so far."""
+    out = x.value.astype(float).copy()
+    for first, size in zip(x.layout.start, x.layout.count, strict=True):
+        part = out[first : first + size]
+        np.fmax.accumulate(part, out=part)
+    return PointsArg(x.layout, out)
+
+
+def position(x: PointsArg) -> PointsArg:
+    """Where each point lies in its series: 0 for the first, 1 for the last."""
+    return PointsArg(x.layout, x.place / np.maximum(x.spread(x.layout.count) - 1, 1))
