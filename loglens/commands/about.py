@@ -1,0 +1,135 @@
+"""`explain`, `rules`, `config`, `schema`, `completion`: what loglens knows, without any logs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from loglens.commands.options import DEBUG, LISTING, settings
+from loglens.config import Config, to_toml
+from loglens.console import emit, note
+from loglens.errors import LoglensError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from loglens.rule import Rule
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command()
+@click.argument("rule_id", metavar="RULE")
+@click.option("--rules", "extra", multiple=True, metavar="FILE|DIR", help="Further rules.")
+@DEBUG
+def explain(rule_id: str, extra: tuple[str, ...]) -> int:
+    """Say what a rule sees, why it matters, likely causes, remedies and parameters."""
+    from loglens.api import load_chosen
+    from loglens.explain import explain as page
+
+    emit(page(load_chosen(Config(rule_files=extra, select=(rule_id,)))[0]))
+    return 0
+
+
+@click.group()
+def rules() -> None:
+    """List, check and test rules."""
+
+
+@rules.command("list")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@LISTING
+@DEBUG
+def rules_list(paths: tuple[str, ...], form: str) -> int:
+    """Name every rule, with further ones from PATH."""
+    from loglens.api import load_chosen
+    from loglens.explain import as_json, as_table
+
+    emit((as_json if form == "json" else as_table)(load_chosen(Config(rule_files=paths))))
+    return 0
+
+
+@rules.command("check")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@DEBUG
+def rules_check(paths: tuple[str, ...]) -> int:
+    """Check rule files (default: those that come with loglens); every mistake as file:line:col."""
+    found, mistakes = _checked(paths)
+    for mistake in mistakes:
+        emit(mistake)
+    note(f"{len(found)} rules are sound, {len(mistakes)} mistakes")
+    return 1 if mistakes else 0
+
+
+@rules.command("test")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("-k", "only", default="", metavar="TEXT", help="Only cases whose 'rule: name' contains TEXT.")
+@DEBUG
+def rules_test(paths: tuple[str, ...], only: str) -> int:
+    """Run the cases in rule files (default: those that come with loglens)."""
+    from loglens.ruletest import run_cases
+
+    found, mistakes = _checked(paths)
+    results = run_cases(found, only=only)
+    failed = [result for result in results if result.failure]
+    for line in [*mistakes, *(f"{r.place}: {r.rule}: {r.case}: {r.failure}" for r in failed)]:
+        emit(line)
+    note(f"{len(results) - len(failed)} of {len(results)} cases hold, {len(mistakes)} mistakes in rule files")
+    return 1 if failed or mistakes else 0
+
+
+def _checked(paths: Sequence[str]) -> tuple[tuple[Rule, ...], list[str]]:
+    from loglens.kernels import signatures
+    from loglens.ruleset import builtin_rules, check_files
+
+    mistakes: list[str] = []
+    return check_files(paths or [builtin_rules()], signatures(), mistakes.append), mistakes
+
+
+@click.group()
+def config() -> None:
+    """Settings."""
+
+
+@config.command("show")
+@click.option("--config", "config_file", metavar="FILE", help="This file; else the nearest loglens.toml.")
+@DEBUG
+def config_show(config_file: str | None) -> int:
+    """Print the settings in force, and which file they come from."""
+    emit(to_toml(settings(config_file, none=False)))
+    return 0
+
+
+@click.group()
+def schema() -> None:
+    """JSON Schemas of what loglens writes."""
+
+
+@schema.command("report")
+@DEBUG
+def schema_report() -> int:
+    """Print the JSON Schema of the JSON report."""
+    from loglens.reporters.records import schema_text
+
+    emit(schema_text())
+    return 0
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+@DEBUG
+def completion(shell: str) -> int:
+    """Print the completion script of a shell: eval "$(loglens completion bash)"."""
+    from click.shell_completion import get_completion_class
+
+    from loglens.cli import cli
+
+    found = get_completion_class(shell)
+    if found is None:
+        raise LoglensError(f"no completion for {shell}")
+    emit(found(cli, {}, "loglens", "_LOGLENS_COMPLETE").source())
+    return 0
+
+
+COMMANDS = (explain, rules, config, schema, completion)

@@ -1,0 +1,103 @@
+"""Options that commands share, and what they mean: which settings, which logs."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loglens.config import Config, find_config, load_config
+from loglens.console import Progress, note
+from loglens.errors import LoglensError
+from loglens.reporters import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from loglens.model import Logs
+
+PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+OUTPUT = click.option(
+    "-o",
+    "--output",
+    multiple=True,
+    metavar="FILE",
+    help="Write a report: .html .md .json, or FORMAT:FILE.",
+)
+FORMAT = click.option("--format", "form", type=click.Choice(list(FORMATS)), help="Format on standard output.")
+TOP = click.option("--top", type=click.IntRange(0), metavar="N", help="At most N pictures in HTML and Markdown.")
+COLOR = click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text.")
+DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show a traceback when something breaks.")
+LISTING = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="For people or programs."
+)
+
+
+def reads_logs(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of every command that reads logs."""
+    options = (
+        click.option("--config", "config_file", metavar="FILE", help="Settings; else the nearest loglens.toml."),
+        click.option("--no-config", is_flag=True, help="Read no settings file."),
+        click.option("--runs", "globs", multiple=True, metavar="GLOB", help="Only runs of such names."),
+        click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out such files and folders."),
+        click.option("--follow-symlinks", is_flag=True, help="Follow links that lead out of the tree."),
+        DEBUG,
+        click.option("-q", "--quiet", is_flag=True, help="No progress and no summary."),
+        click.option("-v", "--verbose", is_flag=True, help="Say what is read."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What to read, and what to say meanwhile."""
+
+    paths: tuple[str, ...]
+    config: Config
+    globs: tuple[str, ...]
+    follow_symlinks: bool
+    quiet: bool
+    verbose: bool
+
+    def batches(self) -> Iterator[Logs]:
+        """The batches of runs, with progress on a terminal."""
+        from loglens.api import batches
+
+        options = {"runs": self.globs, "exclude": self.config.exclude, "follow_symlinks": self.follow_symlinks}
+        progress = Progress(shown=sys.stderr.isatty() and not self.quiet)
+        try:
+            for logs in batches(list(self.paths), roles=self.config.roles, **options):
+                progress.add(len(logs.runs))
+                if self.verbose:
+                    progress.clear()
+                    note(f"read {len(logs.runs)} runs, {len(logs.sources)} files, {logs.scalars.height:,} values")
+                yield logs
+        finally:
+            progress.clear()
+
+
+def reading(options: dict[str, Any]) -> Reading:
+    """Take the common options out of `options`; the rest stays."""
+    config = settings(options.pop("config_file"), options.pop("no_config")).merged(exclude=options.pop("exclude"))
+    names = ("paths", "globs", "follow_symlinks", "quiet", "verbose")
+    return Reading(config=config, **{name: options.pop(name) for name in names})
+
+
+def settings(path: str | None, none: bool) -> Config:
+    """The settings of the file named, else of the nearest one; with `none` the defaults."""
+    if none and path:
+        raise LoglensError("--config and --no-config exclude each other")
+    if none:
+        return Config()
+    found = Path(path) if path else find_config(Path.cwd())
+    return load_config(found) if found else Config()
+
+
+def ids(values: Sequence[str]) -> list[str]:
+    """Comma-separated values of a repeated option."""
+    return [part.strip() for value in values for part in value.split(",") if part.strip()]
