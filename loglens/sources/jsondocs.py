@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from loglens.sources.text import Faults, Piece
 
 WRAPPERS = frozenset({"history", "log", "logs", "metrics", "data", "records"})
+LONE_COUNTERS = frozenset({"step", "globalstep", "iteration", "iter", "epoch"})  # settings have `steps`, `epochs`
 PARTS = frozenset({"train", "training", "val", "valid", "validation", "eval", "test", "dev"})
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|["\[\]{},]', re.DOTALL)
+PIECE_OF_TOKEN = re.compile(r"[\w.+-]*\s*", re.ASCII)
 CLOSER = {"{": "}", "[": "]"}
 
 
@@ -38,13 +40,16 @@ class Document:
 def parse(piece: Piece, faults: Faults) -> object:
     """The value of a document; of a damaged one what stands before the damage, which becomes a problem.
 
-    None without a problem when there is nothing before the damage: then it is no JSON.
+    None without a problem when there is nothing before the damage, or several objects: then it is no document.
     """
     source = piece.data.decode(errors="replace")
     try:
         return json.loads(source)
     except json.JSONDecodeError as error:
-        ended = not source[error.pos :].strip() or error.msg.startswith("Unterminated string")
+        if error.msg == "Extra data" and source.startswith("{", error.pos):
+            return None
+        # A cut number or word (`12.`, `-`, `tru`) is found wrong at its begin.
+        ended = PIECE_OF_TOKEN.fullmatch(source, error.pos) or error.msg.startswith("Unterminated string")
         value = _salvaged(source[: error.pos])
         if value is None and not ended:
             return None
@@ -176,9 +181,11 @@ def _lone(value: dict[str, object], index: int, found: Document, *, single: bool
     gathered = _gather([value], found)
     names = list(gathered.rows)
     summary = any(name.endswith(("_runtime", "_per_second")) for name in names)
+    counted = any(bare(name) in LONE_COUNTERS for name in names)
+    measured = any(is_metric(name) and bare(name) not in ("lr", "learningrate") for name in names)
     if not names:
         found.reason = "no numbers"
-    elif not single and (summary or not any(map(is_counter, names)) or not any(map(is_metric, names))):
+    elif not single and (summary or not counted or not measured):
         found.reason = "one object of single values (a summary or settings), no curve"
     else:
         found.tables.append(gathered.wide(index))

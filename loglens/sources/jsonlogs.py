@@ -35,6 +35,7 @@ BLOCK = 4 << 20  # bytes Arrow parses at a time; no line of a clean file is long
 SAMPLE = 30  # lines whose keys are looked at
 WIDEST = 1000  # keys
 KEY = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:')
+RECORD = re.compile(rb'\{\s*"')
 PREFIX = b"DLLL "
 BAD_LINES = "lines that are no JSON objects"
 decoder = json.JSONDecoder()
@@ -117,6 +118,9 @@ class _Reading:
         """Read one JSON value."""
         before = len(self.problems)
         value = parse(piece, faults)
+        if value is None and _several(piece.data):
+            self.lines(index, faults, (piece,))
+            return
         if value is None:
             if len(self.problems) == before:
                 self.skip([index], "no JSON object or list")
@@ -157,24 +161,25 @@ class _Reading:
     def skip(self, indexes: Sequence[int], reason: str) -> None:
         """Name files that are no training logs."""
         for index in indexes:
-            Faults(self.files[index], self.problems).skip(reason)
+            Faults(self.files[index], self.problems).skip(reason, cut=True)
 
 
 def _kind(data: bytes) -> str:
     """document, lines or other, by the first lines."""
-    head = [line.strip() for line in data[:262144].splitlines()]
-    filled = [line for line in head if line]
+    filled = [line for line in map(bytes.strip, data[:262144].splitlines()) if line]
     if not filled:
         return "other"
-    starts = [line for line in filled[:20] if line.startswith((b"{", PREFIX))]
-    if filled[0].startswith(b"[") and not filled[0].startswith(b"[{") and len(starts) < 2:
-        return "document"
-    whole = len(filled) > 1 and len(filled[0]) > 1 and filled[1].startswith((b"{", PREFIX)) and filled[0][:1] != b"["
-    if whole or filled[0].startswith(PREFIX) or is_marker(filled[0]):
-        return "lines"
-    if filled[0][:1] in b"{[":
-        return "document"
-    return "lines" if starts else "other"
+    records = [bool(line.startswith(PREFIX) or RECORD.match(line)) for line in filled[:20]]
+    if filled[0].startswith(b"["):
+        return "document" if sum(records) < 2 else "lines"
+    if filled[0].startswith(b"{") and not any(records[1:]):
+        return "lines" if len(filled) > 1 and _loads(filled[0]) is not None else "document"
+    return "lines" if any(records) else "other"
+
+
+def _several(data: bytes) -> bool:
+    """True for whole objects one behind the other on the same line."""
+    return len(_rest(data.decode(errors="replace").strip())[0]) > 1
 
 
 # --- clean files ------------------------------------------------------------------------------------------------------
@@ -227,7 +232,7 @@ def _sampled(data: bytes) -> dict[str, pa.DataType] | None:
             kind = pa.bool_() if isinstance(value, bool) else pa.string() if isinstance(value, str) else pa.float64()
             if types.setdefault(name, kind) != kind and value is not None:
                 return None
-    return types or None
+    return types if types and "" not in types else None
 
 
 def _arrow(body: bytes, types: dict[str, pa.DataType]) -> pa.Table | None:
@@ -294,14 +299,15 @@ def _line(source: str) -> tuple[list[dict[str, object]], str | None]:
     try:
         value = json.loads(source)
     except ValueError as error:
-        return _rest(source), f"not JSON: {getattr(error, 'msg', error)}"
+        found, whole = _rest(source)
+        return found, None if whole else f"not JSON: {getattr(error, 'msg', error)}"
     except RecursionError:
         return [], "nested too deeply"
     return ([value], None) if isinstance(value, dict) else ([], "not a JSON object")
 
 
-def _rest(source: str) -> list[dict[str, object]]:
-    """Whole records in a line that is not one record: those at its begin, or the last one."""
+def _rest(source: str) -> tuple[list[dict[str, object]], bool]:
+    """Whole records in a line that is not one record: those at its begin, or the last one; and whether that is all."""
     found: list[dict[str, object]] = []
     place = 0
     while source.startswith("{", place):
@@ -313,9 +319,13 @@ def _rest(source: str) -> list[dict[str, object]]:
             found.append(value)
         while source[place : place + 1].isspace():
             place += 1
+    if place == len(source):
+        return found, True
     behind = source.rfind('{"', place)
-    last = _loads(source[behind:].encode(errors="replace")) if behind > place else None
-    return [*found, last] if last is not None else found
+    if behind > place and source[place:behind].rstrip()[-1:] not in ("", ":", ",", "["):  # else it is nested
+        last = _loads(source[behind:].encode(errors="replace"))
+        found += [last] if last is not None else []
+    return found, False
 
 
 def hparams_frame(found: list[tuple[int, str, str]]) -> pl.DataFrame | None:

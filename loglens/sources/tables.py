@@ -130,7 +130,7 @@ class _Reading:
         self.start(index, head)
         parsed = _parse_tolerant(index, head, faults, itertools.chain((first,), rest))
         if isinstance(parsed, str):
-            faults.skip(parsed)
+            faults.skip(parsed, cut=why_no_log(head.names) is None)
         else:
             self.keep(parsed, head, faults)
 
@@ -151,7 +151,7 @@ class _Reading:
         columns = _long_form(columns, labels, self.files[parsed.files[0]].name)
         reason = None if monitor else why_no_log(list(columns), _telling(labels, parsed))
         if reason is not None:
-            return self.skip(parsed, reason)
+            return self.skip(parsed, reason, cut=why_no_log(head.names) is None)
         start = head.comment.get("t_start")
         wide = Wide(
             parsed.files,
@@ -165,9 +165,10 @@ class _Reading:
         self.frames += melt(wide)
         return True
 
-    def skip(self, parsed: _Parsed, reason: str) -> bool:
+    def skip(self, parsed: _Parsed, reason: str, *, cut: bool) -> bool:
+        """Name files that are no training logs; `cut` when their header is that of a log, which has lost its rows."""
         for index in parsed.files:
-            Faults(self.files[index], self.problems).skip(reason)
+            Faults(self.files[index], self.problems).skip(reason, cut=cut)
         return True
 
 

@@ -74,10 +74,11 @@ class Faults:
             place = self.counts[kind, "at " + of]
             self.problems[place] = replace(self.problems[place], message=f"{seen - SHOWN} more {of}")
 
-    def skip(self, reason: str) -> None:
-        """The file is no log: what seemed damaged in it is not, and is forgotten."""
+    def skip(self, reason: str, *, cut: bool = False) -> None:
+        """The file is no log: what seemed damaged in it is not, and is forgotten (but for its cut end with `cut`)."""
         name = self.file.name
-        self.problems[:] = [problem for problem in self.problems if problem.path != name]
+        kept = ("truncated",) if cut else ()
+        self.problems[:] = [problem for problem in self.problems if problem.path != name or problem.kind in kept]
         self.problems.append(Problem(name, "skipped", f"not a training log: {reason}"))
 
 
