@@ -130,9 +130,7 @@ def parse(source: str, names: Mapping[str, Type], kernels: Mapping[str, Signatur
 
 
 class _Checker:
-    def __init__(
-        self, source: str, indent: int, names: Mapping[str, Type], kernels: Mapping[str, Signature]
-    ) -> None:
+    def __init__(self, source: str, indent: int, names: Mapping[str, Type], kernels: Mapping[str, Signature]) -> None:
         self.source, self.indent, self.names, self.kernels = source, indent, names, kernels
 
     def at(self, node: ast.expr) -> int:
@@ -298,3 +296,26 @@ def _result(text: str, args: list[Node]) -> Type:
     owner = args[-1].type.of if shape == "points" else args[0].type.of
     of = f"{owner}.records" if shape == "records" else owner
     return Type("points" if shape == "records" else shape, dtype or "number", of)  # type: ignore[arg-type]
+
+
+def contradicts(node: Node) -> bool:
+    """Whether an `and` can be seen never to hold: `x > 3 and x < 2`, `x and not x`. Only constants are compared."""
+    if node.op != "and":
+        return False
+    low: dict[Node, float] = {}
+    high: dict[Node, float] = {}
+    for part in node.args:
+        if part.op == "not" and part.args[0] in node.args:
+            return True
+        if part.op in _MIRRORED:
+            left, right = part.args
+            op = part.op if right.op == "const" else _MIRRORED[part.op]
+            thing, bound = (left, right) if right.op == "const" else (right, left)
+            if bound.op == "const" and op[0] == ">":
+                low[thing] = max(low.get(thing, -math.inf), float(bound.value))
+            elif bound.op == "const":
+                high[thing] = min(high.get(thing, math.inf), float(bound.value))
+    return any(low[thing] > high[thing] for thing in low.keys() & high.keys())
+
+
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}

@@ -27,15 +27,15 @@ _WORD = re.compile(
 _DECAY = 5.0  # time constants that an exponential goes through
 
 
-def mistakes_in(text: str) -> list[str]:
-    """What is wrong with a series, a message a word."""
-    found = [_fault(word) for word in text.split()]
-    if not text.split():
-        found.append("empty series")
-    total = sum(int(m["n"] or 1) for m in map(_WORD.match, text.split()) if m)
-    if total > MAX_VALUES:
-        found.append(f"more than {MAX_VALUES:,} values")
-    return [message for message in found if message]
+def mistakes_in(text: str) -> list[tuple[int, str]]:
+    """What is wrong with a series: (position in the text, message), one a word."""
+    words = list(re.finditer(r"\S+", text))
+    found = [(word.start(), fault) for word in words if (fault := _fault(word[0]))]
+    if not words:
+        found.append((0, "no values"))
+    if sum(int(m["n"] or 1) for m in (_WORD.match(word[0]) for word in words) if m) > MAX_VALUES:
+        found.append((0, f"more than {MAX_VALUES:,} values"))
+    return found
 
 
 def _fault(word: str) -> str:

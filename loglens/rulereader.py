@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from loglens.expr import FLAG, NUMBER, ExprError, Node, Signature, Type, parse
+from loglens.expr import FLAG, NUMBER, ExprError, Node, Signature, Type, contradicts, parse
 from loglens.rule import FORMATS, Cause, Template
 from loglens.wording import REDUCE, suggestion
 from loglens.yamlfile import Item, Mistake, Scalar, Sequence
@@ -150,6 +150,8 @@ class RuleReader:
                 self.wrong(item, f"{what} is always {'true' if node.value else 'false'}")
             elif not self.reach_of(node):
                 self.wrong(item, f"{what} looks at no series: it is the same for every run")
+            elif contradicts(node):
+                self.wrong(item, f"{what} can never hold: its parts contradict each other")
         return node
 
     def reach_of(self, node: Node) -> frozenset[str]:

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loglens.errors import LoglensError, RuleError
-from loglens.expr import Signature
 from loglens.resources import resource_dir
 from loglens.rulefile import read_rule
 from loglens.wording import suggestion
+from loglens.yamlfile import MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from loglens.expr import Signature
     from loglens.rule import Rule
 
 
@@ -53,13 +54,15 @@ def rule_paths(paths: Iterable[str | Path]) -> list[Path]:
 def check_files(
     paths: Iterable[str | Path], signatures: Mapping[str, Signature], say: Callable[[str], None]
 ) -> tuple[Rule, ...]:
-    """Read rule files, `say` every mistake as `file:line:col: why`, return the good rules."""
+    """Read rule files, `say` every mistake as `file:line:col: why`, return the good rules, sorted by id."""
     rules: dict[str, Rule] = {}
     for path in rule_paths(paths):
         try:
-            text = path.read_bytes().decode("utf-8-sig")
+            with path.open("rb") as file:
+                data = file.read(MAX_BYTES + 1)  # the YAML reader tells that it is too large
+            text = data.decode("utf-8-sig", "ignore" if len(data) > MAX_BYTES else "strict")
         except UnicodeDecodeError as error:
-            say(f"{path}:1:1: not UTF-8 text (byte {error.start})")
+            say(f"{path}:{_place(data, error.start)}: not UTF-8 text")
             continue
         except OSError as error:
             say(f"{path}:1:1: cannot be read: {error.strerror or error}")
@@ -67,11 +70,42 @@ def check_files(
         rule, mistakes = read_rule(text, str(path), signatures)
         for m in mistakes:
             say(f"{path}:{m.line}:{m.col}: {m.message}")
-        if rule is not None and rule.id in rules:
-            say(f"{path}:1:1: duplicate id '{rule.id}' (first in {rules[rule.id].path})")
-        elif rule is not None:
-            rules[rule.id] = rule
+        if rule is not None and (first := rules.setdefault(rule.id, rule)) is not rule:
+            say(f"{path}:{rule.line}:1: duplicate id '{rule.id}' (first in {first.path}:{first.line})")
     return tuple(rules[rule_id] for rule_id in sorted(rules))
+
+
+def _place(data: bytes, offset: int) -> str:
+    """`line:col` of a byte, counted in characters as far as there are any."""
+    before = data[:offset].decode("utf-8-sig", "replace")
+    return f"{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
+
+
+def check_links(rules: Iterable[Rule], say: Callable[[str], None]) -> None:
+    """`say` where a rule is explained by one that does not exist, or by itself in a circle."""
+    table = {rule.id: rule for rule in rules}
+    for rule in table.values():
+        for other, (line, col) in rule.places.items():
+            if other not in table:
+                hint = suggestion(other, list(table))
+                say(f"{rule.path}:{line}:{col}: 'explained_by' names no rule: '{other}'{hint}")
+            elif (circle := _way(table, other, rule.id)) and rule.id == min(circle):
+                way = " → ".join([rule.id, *circle])
+                say(f"{rule.path}:{line}:{col}: rules explain each other in a circle: {way}")
+
+
+def _way(table: Mapping[str, Rule], start: str, goal: str) -> list[str]:
+    """The ids from `start` to `goal` along `explained_by`, shortest first; empty when there is no way."""
+    ways = [[start]]
+    seen = {start}
+    for way in ways:
+        if way[-1] == goal:
+            return way
+        for other in table[way[-1]].explained_by if way[-1] in table else ():
+            if other not in seen:
+                seen.add(other)
+                ways.append([*way, other])
+    return []
 
 
 def builtin_rules() -> Path:
@@ -85,13 +119,8 @@ def load_rules(extra: Iterable[str | Path] = ()) -> RuleSet:
 
     mistakes: list[str] = []
     rules = check_files([builtin_rules(), *extra], signatures(), mistakes.append)
-    known = [rule.id for rule in rules]
-    mistakes += [
-        f"{rule.path}:1:1: 'explained_by' names no rule: '{other}'{suggestion(other, known)}"
-        for rule in rules
-        for other in rule.explained_by
-        if other not in known
-    ]
+    if not mistakes:  # a faulty rule is missing from the links
+        check_links(rules, mistakes.append)
     if mistakes:
         raise RuleError("\n".join(mistakes))
     return RuleSet(rules)

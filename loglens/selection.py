@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loglens.errors import LoglensError
-from loglens.expr import suggestion
+from loglens.wording import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

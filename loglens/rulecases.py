@@ -1,0 +1,96 @@
+"""The cases of a rule, read from its file: series in notation, or sample logs, and what must be found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loglens.model import SEVERITIES
+from loglens.roles import is_role, known_roles
+from loglens.rule import Case, Expectation
+from loglens.wording import suggestion
+from loglens.yamlfile import Item, Scalar, Sequence
+from loglens.yamlfile import Mapping as Map
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from loglens.rulereader import RuleReader
+
+CASE_FIELDS = ("name", "series", "logs", "seed", "expect")
+EXPECT_FIELDS = ("severity", "onset", "within")
+
+
+def read_cases(r: RuleReader, item: Item | None) -> Iterator[Case]:
+    """The cases; there must be one in which the rule fires and one in which it does not."""
+    if item is None:
+        return
+    if not isinstance(item, Sequence) or not item.items:
+        r.wrong(item, "'cases' must be a list of cases")
+        return
+    found: dict[str, Case] = {}
+    for i, entry in enumerate(item.items):
+        case = _case(r, entry, i)
+        if case.name in found:
+            r.wrong(entry, f"a case called '{case.name}' stands on line {found[case.name].line} already")
+        found[case.name] = case
+    if all(case.expect.status != "fired" for case in found.values()):
+        r.wrong(item, "no case expects the rule to fire")
+    if all(case.expect.status == "fired" for case in found.values()):
+        r.wrong(item, "no case expects silence (expect: none)")
+    yield from found.values()
+
+
+def _case(r: RuleReader, entry: Item, i: int) -> Case:
+    parts = r.mapping(entry, CASE_FIELDS, f"case {i + 1}")
+    if isinstance(entry, Map):
+        if "name" not in parts:
+            r.wrong(entry, f"case {i + 1} has no 'name'")
+        if ("series" in parts) == ("logs" in parts):
+            r.wrong(entry, f"case {i + 1} needs either 'series' or 'logs'")
+    return Case(
+        r.text(parts.get("name"), "'name' of a case", f"case {i + 1}"),
+        _series(r, parts["series"]) if "series" in parts else {},
+        r.text(parts.get("logs"), "'logs'"),
+        r.whole(parts.get("seed"), "'seed'", 0),
+        _expect(r, parts.get("expect"), entry),
+        entry.line,
+    )
+
+
+def _series(r: RuleReader, item: Item) -> dict[str, str]:
+    from loglens.notation import mistakes_in
+
+    if not isinstance(item, Map) or not item.items:
+        r.wrong(item, "'series' must be a mapping of roles to values")
+        return {}
+    series = {}
+    for role, value in item.items.items():
+        if not is_role(role):
+            r.wrong(item.keys[role], f"unknown role '{role}'{suggestion(role, known_roles())}")
+        series[role] = r.text(value, f"series '{role}'")
+        if isinstance(value, Scalar) and series[role]:
+            for at, message in mistakes_in(value.text):
+                r.wrong(value, f"series '{role}': {message}", at)
+    return series
+
+
+def _expect(r: RuleReader, item: Item | None, entry: Item) -> Expectation:
+    if item is None:
+        if isinstance(entry, Map):
+            r.wrong(entry, "a case needs 'expect': a finding, 'none' or 'not-checked'")
+        return Expectation()
+    if isinstance(item, Scalar):
+        word = r.choice(item, "'expect'", ("none", "not-checked", *SEVERITIES), "none")
+        if word in SEVERITIES:
+            return Expectation(severity=word)
+        return Expectation(status="clear" if word == "none" else "not-checked")
+    parts = r.mapping(item, EXPECT_FIELDS, "'expect'")
+    severity = r.choice(parts.get("severity"), "'severity'", SEVERITIES, "") or None
+    onset = parts.get("onset")
+    if "within" in parts and onset is None:
+        r.wrong(parts["within"], "'within' needs an 'onset' to be within")
+    return Expectation(
+        severity,  # type: ignore[arg-type]
+        r.whole(onset, "'onset'", 0) if onset is not None else None,
+        r.whole(parts.get("within"), "'within'", 0),
+    )
