@@ -128,7 +128,7 @@ def gather(items: Sequence[Item], table: RoleTable) -> Facts:
         gan=gan,
         latent=any(i.reading.words & table.sets["latent"] for i in items),
         bare_loss=next(iter(by_split["train"])) if lonely else None,
-        bare_loss_role=_bare_loss_role(scalars, table) if lonely else None,
+        bare_loss_role=_bare_loss_role(items, table) if lonely else None,
         losses=by_split,
         stand_ins={} if rl else _strong(scalars, has_val),
         weak_stand_in=None if rl or losses else _weak(scalars),
@@ -178,23 +178,22 @@ def _split(item: Item, has_val: bool) -> str:
     return "val" if item.split == "test" and not has_val else item.split or "train"
 
 
-def _bare_loss_role(scalars: Sequence[Item], table: RoleTable) -> str | None:
+def _bare_loss_role(items: Sequence[Item], table: RoleTable) -> str | None:
     """The only loss of an agent that is rewarded as it trains is that of its policy, or of its values (DQN)."""
-    trained = [i.reading.quantity for i in scalars if i.split in (None, "train")]
+    trained = [i.reading.quantity for i in items if i.split in (None, "train")]
     rewarded = any(q is not None and q.role == "reward" for q in trained)
     if not rewarded:
         return None
-    return "value_loss" if any(i.reading.words & table.sets["value_based"] for i in scalars) else "policy_loss"
+    return "value_loss" if any(i.reading.words & table.sets["value_based"] for i in items) else "policy_loss"
 
 
 def _strong(scalars: Sequence[Item], has_val: bool) -> Mapping[str, Key]:
-    """The likelihood or cross-entropy of each split that has fewest further words, first named first."""
+    """The likelihood or cross-entropy of each split that has fewest further words."""
     found: dict[str, Key] = {}
     for item in scalars:
         if item.reading.quantity is not None and item.reading.quantity.stands_in == 1:
             split, key = _split(item, has_val), item.reading.rest_words | item.reading.matched
-            if split not in found or len(key) < len(found[split]):
-                found[split] = key
+            found[split] = min(found.get(split, key), key, key=_rank)
     return found
 
 
@@ -202,8 +201,13 @@ def _weak(scalars: Sequence[Item]) -> Key | None:
     """The regression error that was trained on, where nothing is called a loss: squared before absolute."""
     readings = [i.reading for i in scalars if i.split in (None, "train")]
     ranks = [(r.quantity.stands_in, r.rest_words | r.matched) for r in readings if r.quantity and r.quantity.stands_in]
-    best = min(ranks, key=lambda rank: (rank[0], len(rank[1])), default=(1, WHOLE))
+    best = min(ranks, key=lambda rank: (rank[0], _rank(rank[1])), default=(1, WHOLE))
     return best[1] if best[0] > 1 else None
+
+
+def _rank(key: Key) -> tuple[int, list[str]]:
+    """Fewest words first; then any order that does not depend on that of the series."""
+    return len(key), sorted(key)
 
 
 def _losses_are_split(losses: Sequence[Item]) -> bool:

@@ -56,7 +56,7 @@ def _read(table: RoleTable, name: str) -> Reading:
     last_part = words[-1].part if words else 0
     quantity, matched = _find_quantity(table, told, last_part)
     fillers = table.sets["fillers"]
-    rest = [w for w in told if w.text not in matched and w.text not in fillers]
+    rest = [w for w in told if w.text not in matched and w.text not in fillers and not _ordinal(w, text)]
     layered = quantity is not None and quantity.rest == "layer"
     return Reading(
         quantity=quantity,
@@ -162,6 +162,12 @@ def _layer(table: RoleTable, text: str, told: Sequence[Word], matched: Collectio
 
 def _numbered(word: Word, words: Sequence[Word]) -> bool:
     return any(w.start == word.end and w.text.isdigit() for w in words)
+
+
+def _ordinal(word: Word, text: str) -> bool:
+    """`3.Loss/1.Total`: a number that only orders the parts of a path."""
+    before = text[: word.start][-1:]
+    return word.text.isdigit() and before in ("", "/") and text[word.end : word.end + 1] == "."
 
 
 def _stem(told: Sequence[Word], matched: Collection[str], fillers: Collection[str]) -> str:
