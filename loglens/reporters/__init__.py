@@ -1,1 +1,137 @@
-"""Ways to write a report down."""
+"""Ways to write a report down. A format is a line in `FORMATS` and a module with `render(report, **options) -> str`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loglens.errors import LoglensError
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from loglens.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """Where a format lives: `module:function`, the endings that mean it, the options its renderer takes."""
+
+    renderer: str
+    endings: tuple[str, ...]
+    about: str
+    options: tuple[str, ...] = ()
+    pictures: str | None = None  # `module:function` giving file name -> SVG, for formats that cannot hold them
+
+
+FORMATS: dict[str, Format] = {
+    "text": Format("text:render", (".txt",), "for a terminal", ("color", "width")),
+    "json": Format("records:render", (".json",), "every finding, for programs"),
+    "markdown": Format(
+        "page:markdown", (".md", ".markdown"), "for a pull request", ("top", "pictures"), "page:pictures"
+    ),
+    "html": Format("page:html", (".html", ".htm"), "one page that explains everything", ("top",)),
+}
+
+
+def render(report: Report, form: str, **options: object) -> str:
+    """`report` in the format `form`; options that another format takes are ignored."""
+    found = _format(form)
+    known = {name for each in FORMATS.values() for name in each.options}
+    if unknown := sorted(set(options) - known):
+        raise TypeError(f"no format has an option {', '.join(unknown)}")
+    text: str = _function(found.renderer)(report, **{k: v for k, v in options.items() if k in found.options})
+    return text
+
+
+def write_report(report: Report, form: str, path: str | PathLike[str], **options: object) -> None:
+    """Write `report` to `path`, whole or not at all; pictures go into `<stem>_files/` beside it.
+
+    LoglensError when the folder is missing or cannot be written to.
+    """
+    place = Path(path)
+    found = _format(form)
+    try:
+        if found.pictures:
+            pictures = _function(found.pictures)(report, **{k: v for k, v in options.items() if k == "top"})
+            folder = place.with_name(f"{place.stem}_files")
+            _write_pictures(folder, pictures)
+            options = options | {"pictures": folder.name}
+        _write_whole(place, render(report, form, **options))
+    except OSError as error:
+        raise LoglensError(f"{place}: cannot write the report: {_why(place, error)}") from error
+
+
+def format_for(path: str) -> tuple[str, str]:
+    """(format, path) of an output: said as `json:path`, or by the ending of the path."""
+    form, colon, rest = path.partition(":")
+    if colon and form in FORMATS:
+        if not rest:
+            raise LoglensError(f"{path}: no file after the format; say {form}:FILE")
+        return form, rest
+    ending = Path(path).suffix.lower()
+    for name, each in FORMATS.items():
+        if ending in each.endings:
+            return name, path
+    endings = " ".join(e for each in FORMATS.values() for e in each.endings)
+    raise LoglensError(f"{path}: the ending names no format; use one of {endings}, or say FORMAT:{path}")
+
+
+def _format(form: str) -> Format:
+    if form not in FORMATS:
+        raise LoglensError(f"unknown format {form!r}; use one of {', '.join(FORMATS)}")
+    return FORMATS[form]
+
+
+def _function(address: str):  # type: ignore[no-untyped-def]  # each format has its own signature
+    module, name = address.split(":")
+    return getattr(import_module(f"loglens.reporters.{module}"), name)
+
+
+def _write_whole(place: Path, text: str) -> None:
+    """Write beside the target, then put in its place; the mode is what a plain `open` would have given."""
+    data = text.encode("utf-8")
+    handle, temporary = tempfile.mkstemp(prefix=f".{place.name[:40]}.", dir=place.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(temporary).chmod(_mode(place))
+        Path(temporary).replace(place)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _mode(place: Path) -> int:
+    if place.exists():
+        return place.stat().st_mode & 0o777
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _write_pictures(folder: Path, pictures: dict[str, str]) -> None:
+    """Write pictures; those of an earlier report that are no longer wanted go, nothing else does."""
+    from loglens.reporters.page import is_own_picture
+
+    if not folder.parent.is_dir():
+        raise FileNotFoundError(2, "No such file or directory")
+    if pictures:
+        folder.mkdir(exist_ok=True)
+    for name, text in pictures.items():
+        _write_whole(folder / name, text)
+    for old in sorted(folder.glob("*.svg")) if folder.is_dir() else ():
+        if old.name not in pictures and is_own_picture(old):
+            old.unlink()
+
+
+def _why(place: Path, error: OSError) -> str:
+    if not place.parent.is_dir():
+        return f"there is no folder {place.parent}"
+    if place.is_dir():
+        return "it is a folder"
+    return error.strerror or str(error)

@@ -1,0 +1,345 @@
+"""Charts as plain data for the one macro that draws them. Positions: across in percent, down in pixels.
+
+The plot of a panel is its own coordinate system, 1000 wide and stretched to the width at hand, so that text keeps
+its size from a phone to a wide screen without a script or a style.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loglens.reporters import clean
+from loglens.reporters.outline import chains_of
+from loglens.reporters.scales import Scale, step_ticks, ticks, value_scale
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from loglens.model import Axis, Curve, Finding, RunReport
+
+WIDE = 1000
+LEFT, RIGHT = 92, 992  # of WIDE: where the first and the last step lie
+COLUMNS = 450  # columns that a line is thinned to: about two pixels each
+TOP, HEAD, ROW, GAP, FOOT = 26, 8, 17, 14, 26
+FIRST_HEIGHT, NEXT_HEIGHT = 170, 92
+PANELS, LINES = 3, 4
+FEW = 40  # up to so many points each gets a dot
+CHAR = 6.7  # generous width of a letter of a key
+KEYS_WIDTH = 330  # keys wrap here, so that they fit a phone
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One series: its path, its dots when there are few points, and where its key stands."""
+
+    path: str
+    dots: str
+    look: str  # train, val, or a number: which pen
+    label: str
+    key_x: float
+    key_y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Series that share a scale. `y`, `height` bound the plot; tick positions are relative to it."""
+
+    y: float
+    height: float
+    lines: tuple[Line, ...]
+    ticks: tuple[tuple[float, str], ...]
+    log: bool
+    lost_high: str  # path of marks at the upper edge: NaN and +inf
+    lost_low: str  # at the lower edge: -inf
+    lost_label: str
+    lost_x: float
+    lost_anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Everything the macro needs."""
+
+    title: str
+    desc: str
+    height: float
+    bottom: float
+    panels: tuple[Panel, ...]
+    ticks: tuple[tuple[float, str], ...]
+    axis: Axis
+    shade: tuple[float, float] | None  # left and width, in percent
+    onset: float | None
+    onset_label: str
+    onset_anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """A loss in the size of a word; `dot` is the onset."""
+
+    path: str
+    lost: str
+    dot: tuple[float, float] | None
+
+
+def thin(steps: np.ndarray, values: np.ndarray, low: float, high: float, columns: int) -> np.ndarray:
+    """Positions to draw: of every column the first, lowest, highest and last finite value, and the first that is not.
+
+    Thinning what was thinned to the same columns changes nothing.
+    """
+    if len(steps) <= columns:
+        return np.arange(len(steps))
+    span = max(float(high) - float(low), 1.0)
+    column = np.clip(((steps - low) / span * columns).astype(np.int64), 0, columns - 1)
+    keep: list[int] = []
+    edges = np.flatnonzero(np.diff(column)) + 1
+    for part in np.split(np.arange(len(steps)), edges):
+        good = np.isfinite(values[part])
+        if good.any():
+            fine = part[good]
+            seen = values[fine]
+            keep += [int(fine[0]), int(fine[np.argmin(seen)]), int(fine[np.argmax(seen)]), int(fine[-1])]
+        if not good.all():
+            keep.append(int(part[~good][0]))
+    keep.append(len(steps) - 1)
+    return np.unique(np.array(keep, dtype=np.int64))
+
+
+def chart_of(run: RunReport, finding: Finding) -> Chart | None:
+    """The evidence of a finding with the suspected cause under it; None when no curve of it was kept."""
+    evidence = [run.curves[t] for t in finding.tags if t in run.curves]
+    related = [run.curves[t] for t in finding.related if t in run.curves and t not in finding.tags]
+    groups = _by_quantity(evidence)[: PANELS - bool(related)]
+    groups += _by_quantity(related)[: PANELS - len(groups)]
+    title = f"{clean.name(run.run)}: {clean.visible(finding.title, 120)}"
+    return draw(groups, title, finding.message, finding.axis, finding.first_step, finding.last_step)
+
+
+def course_of(run: RunReport) -> Chart | None:
+    """The losses of a run about which there is nothing to prove."""
+    curves = [c for c in run.curves.values() if c.role and c.role.split(":")[0] in ("train/loss", "val/loss")]
+    curves = curves or list(run.curves.values())[:1]
+    if not curves:
+        return None
+    groups = _by_quantity(curves)[:1]
+    return draw(groups, f"{clean.name(run.run)}: the course of training", run.headline, groups[0][0].axis, None, None)
+
+
+def draw(
+    groups: Sequence[Sequence[Curve]], title: str, desc: str, axis: Axis, first: int | None, last: int | None
+) -> Chart | None:
+    """Panels one above the other on one step axis, `first`..`last` shaded."""
+    groups = [[c for c in group if len(c.steps)][:LINES] for group in groups]
+    groups = [group for group in groups if group]
+    if not groups:
+        return None
+    across = _across([c for group in groups for c in group], axis)
+    panels, y = [], float(TOP)
+    for number, group in enumerate(groups):
+        panel = _panel(group, across, axis, y, FIRST_HEIGHT if number == 0 else NEXT_HEIGHT)
+        panels.append(panel)
+        y = panel.y + panel.height + GAP
+    bottom = y - GAP
+    at = None if first is None else round(_percent(across, first), 2)
+    end = None if at is None else min(_percent(across, last) if last is not None else RIGHT / 10, RIGHT / 10)
+    return Chart(
+        title=clean.visible(title, 200),
+        desc=clean.visible(desc),
+        height=bottom + FOOT,
+        bottom=bottom,
+        panels=tuple(panels),
+        ticks=tuple((round(_percent(across, s), 2), text) for s, text in step_ticks(int(across.low), int(across.high))),
+        axis=axis,
+        shade=None if at is None or end is None or end <= at else (at, round(end - at, 2)),
+        onset=at if at is not None and LEFT / 10 - 0.5 <= at <= RIGHT / 10 + 0.5 else None,
+        onset_label=f"from {axis} {clean.whole(first)}",
+        onset_anchor=_anchor(at),
+    )
+
+
+def _anchor(percent: float | None) -> str:
+    if percent is None or percent < 22:
+        return "start"
+    return "end" if percent > 78 else "middle"
+
+
+def _quantity(curve: Curve) -> str:
+    """What must share a scale: the role without split and part; a series without a role stands alone."""
+    return curve.role.rsplit("/", 1)[-1].split(":")[0] if curve.role else f"tag {curve.tag}"
+
+
+def _by_quantity(curves: Iterable[Curve]) -> list[list[Curve]]:
+    found: dict[str, list[Curve]] = {}
+    for curve in curves:
+        found.setdefault(_quantity(curve), []).append(curve)
+    return list(found.values())
+
+
+def _across(curves: Sequence[Curve], axis: Axis) -> Scale:
+    """The step axis: that of the curves on `axis`, of all curves where none is."""
+    own = [c for c in curves if c.axis == axis] or list(curves)
+    low, high = min(int(c.steps.min()) for c in own), max(int(c.steps.max()) for c in own)
+    return Scale(float(low), float(max(high, low + 1)))
+
+
+def _percent(across: Scale, step: float) -> float:
+    return (LEFT + (RIGHT - LEFT) * min(max(across.at(step), 0.0), 1.0)) / 10
+
+
+def _x(curve: Curve, across: Scale, axis: Axis) -> np.ndarray:
+    """Where each point lies across; a series on another axis is stretched over the run."""
+    if curve.axis == axis:
+        share = across.place(curve.steps.astype(np.float64))
+    else:
+        low, high = int(curve.steps.min()), int(curve.steps.max())
+        share = (curve.steps - low) / max(high - low, 1)
+    return np.asarray(LEFT + (RIGHT - LEFT) * np.clip(share, 0, 1))
+
+
+def _panel(group: Sequence[Curve], across: Scale, axis: Axis, top: float, height: float) -> Panel:
+    finite = np.concatenate([c.values[np.isfinite(c.values)] for c in group])
+    up = value_scale(finite)
+    keys = _keys([_label(c, axis) for c in group], top)
+    y = max(key_y for _, key_y in keys) + HEAD
+    lines, high, low = [], [], []
+    for number, (curve, key) in enumerate(zip(group, keys, strict=True)):
+        x = _x(curve, across, axis)
+        keep = thin(x, curve.values, LEFT, RIGHT, COLUMNS)
+        x, values = x[keep], curve.values[keep]
+        lines.append(_line(x, values, up, height, _look(curve, number, group), _label(curve, axis), key))
+        high += x[np.isnan(values) | (values == np.inf)].tolist()
+        low += x[values == -np.inf].tolist()
+    first = min([*high, *low], default=0.0) / 10
+    kinds = {_kind(v) for c in group for v in np.unique(c.values[~np.isfinite(c.values)])}
+    return Panel(
+        y=y,
+        height=height,
+        lines=tuple(lines),
+        ticks=tuple((round(_down(up, value, height), 1), text) for value, text in ticks(up, 4 if height > 120 else 2)),
+        log=up.log,
+        lost_high=_marks(high, 0, 7),
+        lost_low=_marks(low, height - 7, height),
+        lost_label=", ".join(k for k in ("NaN", "+∞", "-∞") if k in kinds),
+        lost_x=round(first, 2),
+        lost_anchor="end" if first > 50 else "start",
+    )
+
+
+def _kind(value: float) -> str:
+    return "NaN" if value != value else "+∞" if value > 0 else "-∞"
+
+
+def _label(curve: Curve, axis: Axis) -> str:
+    text = clean.name(curve.tag, 40)
+    return text if curve.axis == axis else f"{text} (by {curve.axis}, stretched to fit)"
+
+
+def _look(curve: Curve, number: int, group: Sequence[Curve]) -> str:
+    """Train and held-out series have pens of their own; a second of a kind takes the next free one."""
+    split = (curve.role or "").split("/")[0]
+    split = "val" if split == "test" else split
+    taken = [(c.role or "").split("/")[0].replace("test", "val") for c in group[:number]]
+    return split if split in ("train", "val") and split not in taken else str(number)
+
+
+def _keys(labels: Sequence[str], top: float) -> list[tuple[float, float]]:
+    """Where each key stands, in rows no wider than a phone."""
+    places, x, y = [], 0.0, top + ROW
+    for text in labels:
+        width = 26 + CHAR * clean.columns(text) + 16
+        if x and x + width > KEYS_WIDTH:
+            x, y = 0.0, y + ROW
+        places.append((round(x, 1), y))
+        x += width
+    return places
+
+
+def _down(up: Scale, value: float, height: float) -> float:
+    return height * (1 - up.at(value))
+
+
+def _line(
+    x: np.ndarray, values: np.ndarray, up: Scale, height: float, look: str, label: str, key: tuple[float, float]
+) -> Line:
+    good = np.isfinite(values)
+    y = np.full(len(values), np.nan)
+    y[good] = height * (1 - np.clip(up.place(values[good]), 0, 1))
+    dots = _dots(x[good], y[good]) if good.sum() <= FEW else ""
+    return Line(_path(x, y), dots, look, label, *key)
+
+
+def _path(x: np.ndarray, y: np.ndarray) -> str:
+    """A path with a gap at every value that is not finite; a lone point is a line of no length."""
+    parts: list[str] = []
+    runs = np.split(np.arange(len(y)), np.flatnonzero(np.diff(np.isfinite(y).astype(np.int8))) + 1)
+    for run in runs:
+        if not len(run) or not np.isfinite(y[run[0]]):
+            continue
+        points = [f"{_tenth(a)} {_tenth(b)}" for a, b in zip(x[run], y[run], strict=True)]
+        parts.append(f"M{points[0]}{'L' + ' '.join(points[1:]) if len(points) > 1 else 'h0'}")
+    return "".join(parts)
+
+
+def _dots(x: np.ndarray, y: np.ndarray) -> str:
+    return "".join(f"M{_tenth(a)} {_tenth(b)}h0" for a, b in zip(x, y, strict=True))
+
+
+def _marks(x: Sequence[float], top: float, bottom: float) -> str:
+    return "".join(f"M{_tenth(a)} {_tenth(top)}V{_tenth(bottom)}" for a in sorted(set(x)))
+
+
+def _tenth(value: float) -> str:
+    return (
+        f"{value:.1f}".removesuffix(".0").replace("-0", "0") if abs(value) < 0.05 else f"{value:.1f}".removesuffix(".0")
+    )
+
+
+SPARK_WIDTH, SPARK_HEIGHT, SPARK_PAD = 120, 26, 4
+
+
+def spark_curve(run: RunReport) -> Curve | None:
+    """The series that stands for a run: the loss that is in trouble, that of training, or whatever there is."""
+    chains = chains_of(run)
+    troubled = run.curves.get(chains[0].root.tags[0]) if chains and chains[0].root.tags else None
+    if troubled is not None and troubled.role in ("train/loss", "val/loss") and np.isfinite(troubled.values).any():
+        return troubled
+    for role in ("train/loss", "val/loss", "reward", "val/accuracy"):
+        for curve in run.curves.values():
+            if curve.role == role and np.isfinite(curve.values).any():
+                return curve
+    return next((c for c in run.curves.values() if np.isfinite(c.values).any()), None)
+
+
+def spark_thin(curve: Curve) -> np.ndarray:
+    """Positions of the points that a sparkline needs."""
+    return thin(curve.steps, curve.values, int(curve.steps.min()), int(curve.steps.max()), SPARK_WIDTH // 2)
+
+
+def spark_of(run: RunReport, onset: Finding | None) -> Spark | None:
+    """A run's loss in the size of a word."""
+    curve = spark_curve(run)
+    if curve is None:
+        return None
+    keep = spark_thin(curve)
+    steps, values = curve.steps[keep], curve.values[keep]
+    low, high = int(curve.steps.min()), int(curve.steps.max())
+    inner = SPARK_WIDTH - 2 * SPARK_PAD
+    x = SPARK_PAD + inner * (steps - low) / max(high - low, 1)
+    good = np.isfinite(values)
+    up = value_scale(values[good])
+    y = np.full(len(values), np.nan)
+    y[good] = SPARK_PAD + (SPARK_HEIGHT - 2 * SPARK_PAD) * (1 - np.clip(up.place(values[good]), 0, 1))
+    return Spark(_path(x, y), _marks(x[~good].tolist(), 0, 5), _spark_dot(curve, onset, x, y, steps))
+
+
+def _spark_dot(
+    curve: Curve, onset: Finding | None, x: np.ndarray, y: np.ndarray, steps: np.ndarray
+) -> tuple[float, float] | None:
+    if onset is None or onset.first_step is None or onset.axis != curve.axis:
+        return None
+    good = np.flatnonzero(np.isfinite(y))
+    nearest = good[np.argmin(np.abs(steps[good] - onset.first_step))]
+    return round(float(x[nearest]), 1), round(float(y[nearest]), 1)

@@ -1,0 +1,201 @@
+"""What every report for people says, in which order: worst runs first, causes before what they cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from loglens.model import SEVERITIES, Finding, RunReport, Severity, Verdict
+from loglens.reporters import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from loglens.report import Report
+
+ORDER: tuple[Verdict, ...] = ("failed", "suspect", "unknown", "healthy")
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A finding that nothing explains, and the findings of the same run that it explains."""
+
+    run: RunReport
+    root: Finding
+    effects: tuple[Finding, ...]
+
+    @property
+    def severity(self) -> Severity:
+        """The highest severity in the chain."""
+        return max((f.severity for f in (self.root, *self.effects)), key=SEVERITIES.index)
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Chains that begin with the same rule, over all runs."""
+
+    rule: str
+    title: str
+    severity: Severity
+    chains: tuple[Chain, ...]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Why rules could not judge: one reason, the rules it silenced, the runs."""
+
+    reason: str
+    rules: tuple[str, ...]
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much was looked at."""
+
+    files: int
+    damaged: int  # logs that were not read whole
+    skipped: int  # files that were no logs
+    judged: int
+    checks: int
+
+
+def rank(severity: Severity) -> int:
+    """0 for the worst."""
+    return -SEVERITIES.index(severity)
+
+
+def chains_of(run: RunReport) -> tuple[Chain, ...]:
+    """Roots with their effects, most severe chain first; every finding is in exactly one chain."""
+    by_rule = {f.rule: f for f in run.findings}
+    members: dict[str, list[Finding]] = {}
+    for finding in run.findings:
+        members.setdefault(_root_rule(finding, by_rule), []).append(finding)
+    chains = [
+        Chain(run, by_rule[rule], tuple(f for f in found if f is not by_rule[rule])) for rule, found in members.items()
+    ]
+    return tuple(sorted(chains, key=lambda c: (rank(c.severity), -c.root.confidence)))
+
+
+def _root_rule(finding: Finding, by_rule: dict[str, Finding]) -> str:
+    seen = [finding.rule]
+    while (cause := by_rule[seen[-1]].caused_by) in by_rule:
+        if cause in seen:  # a circle has no beginning: take the same member whoever asks
+            return min(seen[seen.index(cause) :])
+        seen.append(cause)
+    return seen[-1]
+
+
+def worst_first(runs: Iterable[RunReport]) -> tuple[RunReport, ...]:
+    """By verdict, then by number of errors and warnings; otherwise as they came."""
+    return tuple(sorted(runs, key=lambda r: (ORDER.index(r.verdict), *(-n for n in _severities(r)))))
+
+
+def _severities(run: RunReport) -> tuple[int, int]:
+    found = [f.severity for f in run.findings]
+    return found.count("error"), found.count("warning")
+
+
+def lead_of(report: Report) -> Chain | None:
+    """The chain that the report opens with; None when no run is in trouble."""
+    for run in worst_first(report.runs):
+        if run.verdict in ("failed", "suspect"):
+            chains = chains_of(run)
+            if chains:
+                return chains[0]
+    return None
+
+
+def themes_of(report: Report) -> tuple[Theme, ...]:
+    """Chains of all runs by their root's rule, worst theme first, then the most frequent."""
+    found: dict[str, list[Chain]] = {}
+    for run in worst_first(report.runs):
+        for chain in chains_of(run):
+            found.setdefault(chain.root.rule, []).append(chain)
+    themes = [
+        Theme(rule, chains[0].root.title, max((c.severity for c in chains), key=SEVERITIES.index), tuple(chains))
+        for rule, chains in found.items()
+    ]
+    lead = lead_of(report)
+    first = lead.root.rule if lead else ""
+    return tuple(sorted(themes, key=lambda t: (rank(t.severity), t.rule != first, -len(t.chains), t.rule)))
+
+
+def gaps_of(report: Report) -> tuple[Gap, ...]:
+    """What was not checked, by reason; first what silences most."""
+    rules: dict[str, dict[str, None]] = {}
+    runs: dict[str, dict[str, None]] = {}
+    for run in report.runs:
+        for missing in run.not_checked:
+            rules.setdefault(missing.reason, {})[missing.rule] = None
+            runs.setdefault(missing.reason, {})[run.run] = None
+    gaps = [Gap(reason, tuple(rules[reason]), tuple(runs[reason])) for reason in rules]
+    return tuple(sorted(gaps, key=lambda g: (-len(g.rules) * len(g.runs), g.reason)))
+
+
+def coverage_of(report: Report) -> Coverage:
+    """Files read and checks that could judge."""
+    damaged = {p.path for p in report.problems if p.kind != "skipped"}
+    skipped = {p.path for p in report.problems if p.kind == "skipped"}
+    judged = sum(len(r.findings) + len(r.clear) for r in report.runs)
+    checks = judged + sum(len(r.not_checked) for r in report.runs)
+    files = {source.path for run in report.runs for source in run.sources} | damaged
+    return Coverage(len(files), len(damaged), len(skipped - damaged), judged, checks)
+
+
+def verdict_line(report: Report) -> str:
+    """The whole report in a few words: `2 of 40 runs failed, 3 are suspect.`"""
+    total = report.summary
+    if not total.runs:
+        return "No runs were found."
+    if total.runs == 1:
+        return {
+            "failed": "The run failed.",
+            "suspect": "The run is suspect.",
+            "healthy": "The run looks healthy.",
+            "unknown": "The run cannot be judged.",
+        }[report.runs[0].verdict]
+    if total.healthy == total.runs:
+        return f"All {total.runs:,} runs look healthy."
+    parts = []
+    if total.failed:
+        parts.append(f"{total.failed:,} of {total.runs:,} runs failed")
+    if total.suspect:
+        parts.append(f"{total.suspect:,} {_be(total.suspect)} suspect")
+    if total.unknown:
+        parts.append(f"{total.unknown:,} cannot be judged")
+    if len(parts) == 1 and not total.failed:
+        parts = [f"{parts[0].split(' ', 1)[0]} of {total.runs:,} runs {parts[0].split(' ', 1)[1]}"]
+    return f"{', '.join(parts)}."
+
+
+def _be(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def where(finding: Finding) -> str:
+    """Where trouble begins: `step 32,550`; empty when the finding has no place."""
+    if finding.first_step is None:
+        return ""
+    return f"{finding.axis} {clean.whole(finding.first_step)}"
+
+
+def cost(run: RunReport) -> str:
+    """What the run lost after the onset: `62 % of the run, 1.2 h`; empty when unknown."""
+    from loglens.numbers import percent
+
+    if run.wasted_fraction is None:
+        return ""
+    spent = f", {clean.duration(run.wall_seconds * run.wasted_fraction)}" if run.wall_seconds else ""
+    return f"{percent(run.wasted_fraction)} of the run{spent}"
+
+
+def pictured(report: Report, top: int) -> tuple[tuple[RunReport, Finding], ...]:
+    """The findings whose evidence is drawn: theme by theme in turns, so that each is seen before any is seen twice."""
+    themes = [[(c.run, f) for c in theme.chains for f in (c.root, *c.effects)] for theme in themes_of(report)]
+    chosen: list[tuple[RunReport, Finding]] = []
+    for turn in range(max(map(len, themes), default=0)):
+        chosen += [theme[turn] for theme in themes if turn < len(theme)]
+    drawable = (pair for pair in chosen if any(t in pair[0].curves for t in (*pair[1].tags, *pair[1].related)))
+    return tuple(islice(drawable, top))

@@ -1,0 +1,317 @@
+"""The report as an HTML page and as Markdown, through Jinja2 templates. Every output of a template is made visible
+and escaped at one place, `_environment`; a template cannot forget it."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from loglens.numbers import human, percent
+from loglens.reporters import charts, clean, outline
+from loglens.reporters.text import place_of
+from loglens.resources import resource_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from loglens.model import Finding, Metric, RuleInfo, RunReport
+    from loglens.report import Report
+    from loglens.reporters.charts import Chart, Spark
+    from loglens.reporters.outline import Chain, Theme
+
+TOP = 24  # evidence pictures of a page
+TOP_MARKDOWN = 8
+TABLE_ROWS = 50  # findings in the table of the Markdown: GitHub drops what is longer than 1 MiB
+FULL = 3  # findings of one theme shown open; the rest is folded
+OPEN_RUNS = 12  # healthy runs beyond so many are folded
+HPARAMS = 4  # hyper-parameters that differ, as columns
+OWN_PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img"'
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A finding as a page shows it."""
+
+    run: RunReport
+    finding: Finding
+    anchor: str
+    chart: Chart | None
+    numbers: tuple[tuple[str, str], ...]
+    rule: RuleInfo | None
+    effects: tuple[Entry, ...] = ()
+    picture: str = ""  # file name of the chart, for formats that cannot hold it
+
+
+@dataclass(frozen=True)
+class Section:
+    """A theme with its entries."""
+
+    theme: Theme
+    entries: tuple[Entry, ...]
+    shown: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """A run in the table of runs."""
+
+    run: RunReport
+    anchor: str
+    spark: Spark | None
+    chain: Chain | None
+    target: str  # anchor of its first finding
+    numbers: tuple[str, ...]
+    hparams: tuple[str, ...]
+
+
+def html(report: Report, top: int = TOP) -> str:
+    """One self-contained page: no script, nothing loaded."""
+    style = (resource_dir("templates") / "style.css").read_text(encoding="utf-8")
+    hashed = b64encode(sha256(style.encode()).digest()).decode()
+    view = _view(report, top)
+    return (
+        _environment(_for_html)
+        .get_template("report.html")
+        .render(
+            **view,
+            style=Markup(style),
+            style_hash=hashed,  # our own file
+        )
+        .lstrip()
+    )
+
+
+def markdown(report: Report, top: int = TOP_MARKDOWN, pictures: str | None = None) -> str:
+    """GitHub-flavoured Markdown; `pictures` is the folder of `pictures(report)`, without it there are none."""
+    view = _view(report, top)
+    every = [e for section in view["sections"] for entry in section.entries for e in (entry, *entry.effects)]
+    told = [e for e in every if e.chart is not None or not e.run.curves][:top]
+    text = (
+        _environment(_for_markdown)
+        .get_template("report.md")
+        .render(**view, folder=pictures, table=every[:TABLE_ROWS], left_out=max(len(every) - TABLE_ROWS, 0), told=told)
+    )
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def pictures(report: Report, top: int = TOP_MARKDOWN) -> dict[str, str]:
+    """File name -> SVG of every picture in the Markdown report."""
+    macro = _environment(_for_html).get_template("chart.svg").make_module().chart  # type: ignore[attr-defined]
+    entries = [e for s in _view(report, top)["sections"] for entry in s.entries for e in (entry, *entry.effects)]
+    return {e.picture: f"{macro(e.chart, width=760)}\n" for e in entries if e.chart is not None}
+
+
+def is_own_picture(path: Path) -> bool:
+    """Whether a file is a picture that we wrote."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]+-[0-9a-f]{8}\.svg", path.name):
+        return False
+    with path.open("rb") as file:
+        return file.read(len(OWN_PICTURE)) == OWN_PICTURE.encode()
+
+
+def _view(report: Report, top: int) -> dict[str, Any]:
+    """Everything a template may show, in order."""
+    anchors = clean.slugs(run.run for run in report.runs)
+    drawn = {(id(run), finding.rule) for run, finding in outline.pictured(report, top)}
+    rules = {rule.id: rule for rule in report.rules}
+
+    def entry(run: RunReport, finding: Finding, effects: tuple[Finding, ...] = ()) -> Entry:
+        chart = charts.chart_of(run, finding) if (id(run), finding.rule) in drawn else None
+        inner = tuple(entry(run, effect) for effect in effects)
+        stem = f"{clean.slug(run.run, 40)}-{clean.slug(finding.rule, 30)}"
+        picture = f"{stem}-{clean.digest(run.run + chr(0) + finding.rule)}.svg"
+        anchor = f"{anchors[run.run]}.{clean.slug(finding.rule)}"
+        return Entry(run, finding, anchor, chart, _numbers(finding), rules.get(finding.rule), inner, picture)
+
+    themes = outline.themes_of(report)
+    sections = [Section(t, tuple(entry(c.run, c.root, c.effects) for c in t.chains), FULL) for t in themes]
+    lead = outline.lead_of(report)
+    lead_entry = next(
+        (e for s in sections for e in s.entries if lead and (e.run, e.finding) == (lead.run, lead.root)), None
+    )
+    metrics, varied = _columns(report), _varied(report.runs)
+    rows = [_row(run, anchors, metrics, varied) for run in outline.worst_first(report.runs)]
+    loud = [r for r in rows if r.run.verdict != "healthy"]
+    calm = [r for r in rows if r.run.verdict == "healthy"]
+    return {
+        "report": report,
+        "total": report.summary,
+        "verdict": outline.verdict_line(report),
+        "worst": next((v for v in outline.ORDER if getattr(report.summary, v)), "unknown"),
+        "bar": [(v, getattr(report.summary, v)) for v in outline.ORDER if getattr(report.summary, v)],
+        "lead": lead_entry,
+        "lead_facts": _facts(lead_entry) if lead_entry else (),
+        "course": charts.course_of(rows[0].run) if rows and lead_entry is None and len(rows) == 1 else None,
+        "sections": sections,
+        "rows": rows,
+        "loud": loud if len(calm) > OPEN_RUNS else loud + calm,
+        "calm": calm if len(calm) > OPEN_RUNS else [],
+        "metric_names": [name for name, _ in metrics],
+        "hparam_names": varied,
+        "groups": [(g, tuple((f, _numbers(f)) for f in g.findings)) for g in report.groups],
+        "problems": sorted(report.problems, key=lambda p: p.kind == "skipped"),
+        "gaps": outline.gaps_of(report),
+        "coverage": outline.coverage_of(report),
+        "anchors": anchors,
+    }
+
+
+def _numbers(finding: Finding) -> tuple[tuple[str, str], ...]:
+    return tuple((clean.label(key), clean.value(value)) for key, value in finding.evidence.items())
+
+
+def _facts(entry: Entry) -> tuple[tuple[str, str, str], ...]:
+    """(label, value, remark) of what a reader asks first."""
+    run, finding = entry.run, entry.finding
+    facts = []
+    if where := outline.where(finding):
+        share = _share(run, finding)
+        facts.append(("First bad", where, ", ".join(filter(None, (share, clean.moment(finding.first_wall_time))))))
+    if run.last_good_step is not None:
+        facts.append(("Last good", f"{finding.axis} {clean.whole(run.last_good_step)}", "the checkpoint to go back to"))
+    if run.wasted_fraction is not None:
+        spent = clean.duration(run.wall_seconds * run.wasted_fraction) if run.wall_seconds else ""
+        remark = f"of the run{f', {spent} of {clean.duration(run.wall_seconds)}' if spent else ''}"
+        facts.append(("Spent after it", percent(run.wasted_fraction), remark))
+    facts.append(("Confidence", percent(finding.confidence), f"rule {finding.rule}"))
+    return tuple(facts)
+
+
+def _share(run: RunReport, finding: Finding) -> str:
+    """How far into the run the onset lies."""
+    if run.steps is None or finding.first_step is None or not run.steps[0] <= finding.first_step <= run.steps[1]:
+        return ""
+    span = run.steps[1] - run.steps[0]
+    return (
+        f"{percent((finding.first_step - run.steps[0]) / span)} into the run" if span and finding.axis == "step" else ""
+    )
+
+
+_COLUMNS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("train loss", ("train/loss",)),
+    ("val loss", ("val/loss", "test/loss")),
+    ("val score", ("val/accuracy", "val/f1", "val/auc", "val/balanced_accuracy", "val/metric", "val/perplexity")),
+    ("reward", ("reward",)),
+)
+
+
+def _columns(report: Report) -> list[tuple[str, tuple[str, ...]]]:
+    """Name and roles of the metrics that any run has."""
+    roles = {m.role for run in report.runs for m in run.metrics if m.last is not None}
+    return [(name, wanted) for name, wanted in _COLUMNS if roles & set(wanted)]
+
+
+def _metric(run: RunReport, roles: Iterable[str]) -> Metric | None:
+    for role in roles:
+        found = [m for m in run.metrics if m.role == role and m.last is not None]
+        if found:
+            return max(found, key=lambda m: m.points)
+    return None
+
+
+def _varied(runs: tuple[RunReport, ...]) -> list[str]:
+    """The first hyper-parameters that differ between runs."""
+    if len(runs) < 2:
+        return []
+    names = sorted({name for run in runs for name in run.hparams})
+    return [n for n in names if len({run.hparams.get(n) for run in runs}) > 1][:HPARAMS]
+
+
+def _row(
+    run: RunReport, anchors: Mapping[str, str], metrics: list[tuple[str, tuple[str, ...]]], varied: list[str]
+) -> Row:
+    chains = outline.chains_of(run)
+    chain = chains[0] if chains else None
+    numbers = []
+    for _, roles in metrics:
+        found = _metric(run, roles)
+        numbers += [human(found.last), human(found.best)] if found else ["–", "–"]
+    return Row(
+        run=run,
+        anchor=anchors[run.run],
+        spark=charts.spark_of(run, chain.root if chain else None),
+        chain=chain,
+        target=f"{anchors[run.run]}.{clean.slug(chain.root.rule)}" if chain else "",
+        numbers=tuple(numbers),
+        hparams=tuple(clean.name(run.hparams.get(name, "–"), 24) for name in varied),
+    )
+
+
+def _for_html(value: Any) -> Any:
+    return value if isinstance(value, Markup) else clean.visible(value)
+
+
+def _for_markdown(value: Any) -> Markup:
+    return value if isinstance(value, Markup) else escape_markdown(clean.visible(value))
+
+
+# what starts emphasis, code, links, tables, mathematics, mentions, issue links, emoji and bare links
+_SPECIAL = re.compile(r"[\\`*\[\]|~<>&\"']|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_LINKING = re.compile(r"[@#$]|:(?=//|\w+:)|(?<=\bwww)\.")
+
+
+def escape_markdown(text: str) -> Markup:
+    """`text` as GitHub-flavoured Markdown that shows just these characters, in a paragraph or a table's cell."""
+    safe = _SPECIAL.sub(lambda m: f"&#{ord(m[0])};", text)
+    # a character reference begins with & and #: only signs that stood in the text itself may be touched
+    parts = re.split(r"(&#\d+;)", safe)
+    split = [p if i % 2 else _LINKING.sub(_unlinked, p) for i, p in enumerate(parts)]
+    return Markup("".join(split))  # escaped just above
+
+
+def _unlinked(match: re.Match[str]) -> str:
+    return "<span>$</span>" if match[0] == "$" else f"{match[0]}<!-- -->"
+
+
+def _code(text: object) -> Markup:
+    """A name in Markdown as code: an HTML element, since no fence of backticks is safe from every name."""
+    shown = re.sub(r"[^\w ./:=,()+-]", lambda m: f"&#{ord(m[0])};", clean.name(text))
+    return Markup(f"<code>{re.sub('[_]', '&#95;', shown)}</code>")  # escaped just above
+
+
+def _alt(text: object) -> Markup:
+    """The text of a picture in Markdown."""
+    return Markup(re.sub(r"[^\w .,;:()/%+×–-]", lambda m: f"&#{ord(m[0])};", clean.visible(text, 300)))
+
+
+def _name(text: object, limit: int = clean.NAME_LIMIT) -> Markup:
+    """A name in HTML, kept from reordering its neighbours; the full name is in the title when it was cut."""
+    shown = clean.name(text, limit)
+    full = clean.visible(text, 400)
+    title = Markup(' title="{}"').format(full) if shown != full else Markup("")
+    return Markup("<bdi{}>{}</bdi>").format(title, shown)
+
+
+def _px(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+@cache
+def _environment(finish: Callable[[Any], Any]) -> Environment:
+    """Templates in which every value is cleaned by `finish`, then escaped."""
+    folder = resource_dir("templates")
+    environment = Environment(
+        loader=FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        finalize=finish,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "px": _px, "whole": clean.whole, "count": clean.count, "percent": percent, "human": human, "size": clean.size,
+        "duration": clean.duration, "name": _name, "code": _code, "alt": _alt,
+        "url": quote,
+    }  # fmt: skip
+    environment.globals |= {"where": outline.where, "place_of": place_of, "cost": outline.cost, "escape": escape}
+    return environment

@@ -1,0 +1,159 @@
+"""The report as JSON, and back. What INTERFACE calls `schema_version` 1, with its JSON Schema beside this module.
+
+Beyond findings the document holds `rules` (their text) and, one on a line, the `curves` that reports draw, so that it
+can be rendered again without the logs. A consumer that wants neither drops two keys.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from loglens.model import Axis, Curve, Group, Problem, RuleInfo, RunReport, Summary
+from loglens.report import Report
+from loglens.reporters import charts
+from loglens.reporters.clean import utf8, visible
+from loglens.reporters.outline import pictured
+from loglens.reporters.shapes import ShapeError, from_plain, number, schema_of, to_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from os import PathLike
+
+SCHEMA_VERSION = 1
+SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
+TOP = 24
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A curve kept for drawing: at most 700 points, extremes kept."""
+
+    run: str
+    tag: str
+    role: str | None
+    axis: Axis
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+def render(report: Report) -> str:
+    """The JSON document; ends with a newline."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "loglens_version": report.version,
+        "runs": to_plain(report.runs),
+        "groups": to_plain(report.groups),
+        "problems": to_plain(report.problems),
+        "summary": to_plain(report.summary),
+        "rules": to_plain(report.rules),
+    }
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    curves = [json.dumps(_drawn(run, curve), ensure_ascii=False, allow_nan=False) for run, curve in _kept(report)]
+    listed = "[\n    " + ",\n    ".join(curves) + "\n  ]" if curves else "[]"
+    return f'{text[:-2]},\n  "curves": {listed}\n}}\n'
+
+
+def _kept(report: Report) -> Iterator[tuple[str, Curve]]:
+    """Of every run the curve of its sparkline, thinned; of the runs with drawn evidence that in full."""
+    wanted: dict[str, dict[str, None]] = {}
+    for run, finding in pictured(report, TOP):
+        wanted.setdefault(run.run, {}).update(dict.fromkeys((*finding.tags, *finding.related)))
+    for run in report.runs:
+        full = dict(run.curves) if len(report.runs) == 1 else {}
+        full |= {tag: run.curves[tag] for tag in wanted.get(run.run, ()) if tag in run.curves}
+        spark = charts.spark_curve(run)
+        if spark is not None and spark.tag not in full:
+            keep = charts.spark_thin(spark)
+            full[spark.tag] = replace(spark, steps=spark.steps[keep], values=spark.values[keep])
+        # in the run's own order: it decides which curve stands for a run
+        yield from ((run.run, full[tag]) for tag in run.curves if tag in full)
+
+
+def _drawn(run: str, curve: Curve) -> dict[str, Any]:
+    return {
+        "run": utf8(run),
+        "tag": utf8(curve.tag),
+        "role": curve.role and utf8(curve.role),
+        "axis": curve.axis,
+        "steps": curve.steps.tolist(),
+        "values": [number(v) for v in curve.values.tolist()],
+    }
+
+
+@dataclass(frozen=True)
+class _Document:
+    schema_version: int
+    loglens_version: str
+    runs: tuple[RunReport, ...]
+    groups: tuple[Group, ...]
+    problems: tuple[Problem, ...]
+    summary: Summary
+    rules: tuple[RuleInfo, ...] = ()
+    curves: tuple[Drawn, ...] = ()
+
+
+def read_report(path: str | PathLike[str]) -> Report:
+    """The report that was written as JSON to `path`; LoglensError when it cannot be read or is none."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        return parse(text)
+    except OSError as error:
+        raise ShapeError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ShapeError(f"{path}: not UTF-8 at byte {error.start}: this is no loglens report") from error
+    except ShapeError as error:
+        raise ShapeError(f"{path}: {error}") from error
+
+
+def parse(text: str) -> Report:
+    """The report in a JSON document; ShapeError says where it is none."""
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ShapeError(f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from error
+    except (RecursionError, ValueError) as error:
+        raise ShapeError(f"not JSON that can be read: {visible(error, 120)}") from error
+    version = data.get("schema_version") if isinstance(data, dict) else None
+    if version != SCHEMA_VERSION:
+        raise ShapeError(f"not a loglens report of schema_version {SCHEMA_VERSION} (found {visible(version, 40)})")
+    return _report(from_plain(_Document, data))
+
+
+def _report(document: _Document) -> Report:
+    curves: dict[str, dict[str, Curve]] = {}
+    for i, drawn in enumerate(document.curves):
+        if len(drawn.steps) != len(drawn.values):
+            raise ShapeError(f"$.curves[{i}]: {len(drawn.steps)} steps but {len(drawn.values)} values")
+        curves.setdefault(drawn.run, {})[drawn.tag] = Curve(
+            drawn.tag, drawn.role, drawn.axis,
+            np.array(drawn.steps, dtype=np.int64), np.array(drawn.values, dtype=np.float64),
+        )  # fmt: skip
+    runs = tuple(
+        replace(run, curves=curves.get(run.run, {}), sources=tuple(replace(s, run=run.run) for s in run.sources))
+        for run in document.runs
+    )
+    return Report(runs, document.groups, document.problems, document.rules, document.loglens_version)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft-07) of the document."""
+    definitions: dict[str, Any] = {}
+    body = schema_of(_Document, definitions)
+    root = definitions.pop(body["$ref"].rsplit("/", 1)[-1])
+    root["properties"]["schema_version"] = {"const": SCHEMA_VERSION}
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "loglens report",
+        **(root | {"description": "What went wrong, in which run, from which step on, and what to do."}),
+        "definitions": definitions,
+    }
+
+
+def schema_text() -> str:
+    """`schema()` as it is shipped."""
+    return json.dumps(schema(), indent=2) + "\n"

@@ -1,0 +1,189 @@
+"""The report for a terminal: worst run first, causes before effects, what is healthy in one line."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loglens.reporters import clean, outline
+from loglens.reporters.charts import spark_curve
+from loglens.reporters.scales import value_scale
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from loglens.model import Finding, Group, Problem, RunReport
+    from loglens.report import Report
+
+MARKS = {"failed": "✖", "suspect": "▲", "healthy": "●", "unknown": "○"}
+INKS = {
+    "failed": "31", "suspect": "33", "healthy": "32", "unknown": "2",
+    "error": "31", "warning": "33", "info": "36", "bold": "1", "dim": "2",
+}  # fmt: skip
+BARS = "▁▂▃▄▅▆▇█"
+SPARK = 24
+FOLD = 6  # so many healthy runs get a line each; more are folded into one
+SHOWN = 12  # problems and reasons listed before the rest is counted
+
+
+class _Pen:
+    """Colours text, or not."""
+
+    def __init__(self, color: bool) -> None:
+        self.color = color
+
+    def __call__(self, text: str, ink: str) -> str:
+        return f"\x1b[{INKS[ink]}m{text}\x1b[0m" if self.color and text else text
+
+
+def render(report: Report, color: bool = False, width: int = 100) -> str:
+    """The report as lines of at most `width` columns (never under 40), with ANSI colours when `color`."""
+    pen, width = _Pen(color), max(width, 40)
+    lines = list(_head(report, pen))
+    for run in outline.worst_first(report.runs):
+        if run.verdict in ("failed", "suspect", "unknown") or run.findings:
+            lines += ["", *_run(run, pen, width)]
+    for group in report.groups:
+        lines += _group(group, pen, width)
+    lines += _quiet(report, pen, width)
+    lines += _problems(report.problems, pen, width)
+    lines += _gaps(report, pen, width)
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _head(report: Report, pen: _Pen) -> Iterator[str]:
+    total, cover = report.summary, outline.coverage_of(report)
+    yield pen(outline.verdict_line(report), "bold")
+    verdicts = [pen(f"{MARKS[v]} {n:,} {v}", v) for v in outline.ORDER if (n := getattr(total, v)) and total.runs > 1]
+    severities = [clean.count(total.errors, "error"), clean.count(total.warnings, "warning")]
+    severities += [clean.count(total.infos, "note")] if total.infos else []
+    files = clean.count(cover.files, "file")
+    yield "  ".join(
+        [*verdicts, ", ".join(severities), f"{files}" + (f", {cover.damaged:,} damaged" * bool(cover.damaged))]
+    )
+
+
+def _run(run: RunReport, pen: _Pen, width: int) -> Iterator[str]:
+    mark = pen(f"{MARKS[run.verdict]} {run.verdict.upper():<8}", run.verdict)
+    tail = sparkline(run)
+    yield f"{mark} {pen(clean.name(run.run), 'bold')}{'  ' if tail else ''}{pen(tail, 'dim')}"
+    yield from _wrap(run.headline, width, "  ")
+    lost = outline.cost(run)
+    facts = [f"lost: {lost}"] if lost else []
+    facts += [f"last good: {clean.whole(run.last_good_step)}"] if run.last_good_step is not None else []
+    if facts:
+        yield f"  {' · '.join(facts)}"
+    for chain in outline.chains_of(run):
+        yield from _finding(chain.root, pen, width, chain.root.message not in run.headline)
+        for effect in chain.effects:
+            where = outline.where(effect)
+            text = f"→ then {clean.visible(effect.title)}{f' from {where}' if where else ''}"
+            yield from _wrap(f"{text} ({effect.severity}, {effect.rule})", width, "      ")
+
+
+def _finding(finding: Finding, pen: _Pen, width: int, message: bool) -> Iterator[str]:
+    where = outline.where(finding)
+    place = f", from {where}" if where else ""
+    sure = f", {round(100 * finding.confidence)} % sure" if finding.confidence < 0.995 else ""
+    yield f"  {pen(finding.severity, finding.severity)}  {pen(clean.name(finding.rule), 'bold')}{place}{sure}"
+    if message:
+        yield from _wrap(finding.message, width, "      ")
+    if finding.causes:
+        yield from _wrap(finding.causes[0], width, "      ", "cause: ")
+    if finding.remedies:
+        yield from _wrap(finding.remedies[0], width, "      ", "do: ")
+    for doubt in finding.counter_evidence:
+        yield from _wrap(doubt, width, "      ", "but: ")
+
+
+def _group(group: Group, pen: _Pen, width: int) -> Iterator[str]:
+    if not group.findings:
+        return
+    yield ""
+    yield f"{pen(group.kind.upper(), 'bold')} of {clean.count(len(group.runs), 'run')}"
+    for finding in group.findings:
+        yield from _finding(finding, pen, width, True)
+
+
+def _quiet(report: Report, pen: _Pen, width: int) -> Iterator[str]:
+    """Healthy runs about which there is nothing to say."""
+    quiet = [r for r in report.runs if r.verdict == "healthy" and not r.findings]
+    if not quiet:
+        return
+    yield ""
+    if len(quiet) <= FOLD:
+        for run in quiet:
+            tail = sparkline(run)
+            yield f"{pen('● HEALTHY ', 'healthy')} {pen(clean.name(run.run), 'bold')}  {pen(tail, 'dim')}"
+            yield from _wrap(run.headline, width, "  ")
+        return
+    names = ", ".join(clean.name(r.run, 30) for r in quiet[:SHOWN])
+    more = f" and {len(quiet) - SHOWN:,} more" if len(quiet) > SHOWN else ""
+    yield f"{pen('● HEALTHY ', 'healthy')} {len(quiet):,} runs"
+    yield from _wrap(f"{names}{more}", width, "  ")
+
+
+def _problems(problems: tuple[Problem, ...], pen: _Pen, width: int) -> Iterator[str]:
+    if not problems:
+        return
+    worse_first = sorted(problems, key=lambda p: p.kind == "skipped")
+    yield ""
+    yield pen(f"Files ({clean.count(len(problems), 'problem')})", "bold")
+    for problem in worse_first[:SHOWN]:
+        text = f"{clean.name(problem.path)}{place_of(problem)}: {clean.visible(problem.message)}"
+        yield from _wrap(text, width, "  ", f"{problem.kind}: ")
+    if len(problems) > SHOWN:
+        yield f"  and {len(problems) - SHOWN:,} more"
+
+
+def place_of(problem: Problem) -> str:
+    """` at byte 1,234`, ` at line 7`, or nothing."""
+    if problem.line is not None:
+        return f" at line {problem.line:,}"
+    return f" at byte {problem.offset:,}" if problem.offset is not None else ""
+
+
+def _gaps(report: Report, pen: _Pen, width: int) -> Iterator[str]:
+    gaps = outline.gaps_of(report)
+    if not gaps:
+        return
+    cover = outline.coverage_of(report)
+    yield ""
+    yield f"{pen('Not checked', 'bold')} ({cover.checks - cover.judged:,} of {clean.count(cover.checks, 'check')})"
+    for gap in gaps[:SHOWN]:
+        runs = f" in {clean.count(len(gap.runs), 'run')}" if len(report.runs) > 1 else ""
+        rules = ", ".join(clean.name(r) for r in gap.rules[:4])
+        more = f" and {len(gap.rules) - 4} more" if len(gap.rules) > 4 else ""
+        yield from _wrap(f"{clean.visible(gap.reason)}: {rules}{more}{runs}", width, "  ")
+    if len(gaps) > SHOWN:
+        yield f"  and {len(gaps) - SHOWN:,} more reasons"
+
+
+def _wrap(text: str, width: int, indent: str, lead: str = "") -> list[str]:
+    """Lines of `text` under `indent`; long words are broken, wide letters count twice."""
+    text = clean.visible(text)
+    room = width if text.isascii() else max(width - (clean.columns(text) - len(text)), width // 2)
+    hang = indent + " " * len(lead)
+    return textwrap.wrap(text, room, initial_indent=indent + lead, subsequent_indent=hang) or [f"{indent}{lead}"]
+
+
+def sparkline(run: RunReport) -> str:
+    """The loss in a line of bars; `!` where it is not a number."""
+    curve = spark_curve(run)
+    if curve is None or len(curve.steps) < 2:
+        return ""
+    share = (curve.steps - curve.steps.min()) / max(int(curve.steps.max() - curve.steps.min()), 1)
+    column = np.minimum((share * SPARK).astype(int), SPARK - 1)
+    finite = np.isfinite(curve.values)
+    scale = value_scale(curve.values[finite])
+    bars = []
+    for i in np.unique(column):
+        here = curve.values[(column == i) & finite]
+        if not len(here):
+            bars.append("!")
+            continue
+        height = float(np.clip(scale.at(float(np.median(here))), 0, 1))
+        bars.append(BARS[min(int(height * len(BARS)), len(BARS) - 1)])
+    return "".join(bars)
