@@ -65,7 +65,7 @@ METRIC_WORDS = frozenset(
     | {"lr", "logloss", "rmsle", "logits", "ep_ret", "epret", "gradnorm", "kld", "bpd", "mloss", "top1", "top5", "acc1"}
     | {"acc5", "ce", "bce", "multiclass", "totalf1", "rouge", "meteor", "hinge"}
 )
-METRIC_PARTS = ("loss", "accuracy", "perplexity", "learningrate", "gradnorm", "gradientnorm", "episodereward")
+METRIC_PARTS = ("loss", "accuracy", "perplexity", "learningrate", "gradnorm", "gradientnorm", "episodereward", "epret")
 
 
 @lru_cache(maxsize=65536)
