@@ -143,4 +143,4 @@ def _did_you_mean(whole: str) -> str:
     while not os.path.isdir(parent) and parent != os.path.dirname(parent):
         whole, parent = parent, os.path.dirname(parent)
     close = get_close_matches(os.path.basename(whole), _names(parent), n=1, cutoff=0.6)
-    return f"; did you mean {shown(os.path.join(os.path.relpath(parent), close[0]))}?" if close else ""
+    return f"; did you mean {shown(os.path.normpath(os.path.join(os.path.relpath(parent), close[0])))}?" if close else ""

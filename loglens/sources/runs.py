@@ -160,7 +160,10 @@ def _file_runs(files: Sequence[LogFile], facts: Sequence[Facts], members: Sequen
     if not _two_share(files, facts, list(parts.values())):
         return {}
     folder = files[members[0]].name.rpartition("/")[0]
-    return {i: f"{folder}/{unit}".lstrip("/") for unit, found in parts.items() for i in found}
+    named = {
+        unit: found for unit, found in parts.items() if not unit.startswith(".")
+    }  # train.csv + val.csv: the folder
+    return {i: f"{folder}/{unit}".lstrip("/") for unit, found in named.items() for i in found}
 
 
 def _two_share(files: Sequence[LogFile], facts: Sequence[Facts], units: Sequence[Sequence[int]]) -> bool:

@@ -19,7 +19,7 @@ def split_kind(folder: str) -> str | None:
 
 
 def file_unit(name: str) -> tuple[str, str | None]:
-    """What a text log is a part of, and its split: `learn_error.tsv` is ("error.tsv", "train").
+    """What a text log is a part of, and its split: `learn_error.tsv` is ("error.tsv", "train"), `val.csv` (".csv", …).
 
     `0.monitor.csv`, `1.monitor.csv` … are the parallel environments of one training, so they are one unit.
     """
@@ -29,7 +29,8 @@ def file_unit(name: str) -> tuple[str, str | None]:
         word = found.group().lower()
         kind = "train" if word in _FILE_TRAIN else "held-out" if word in _FILE_HELD_OUT else None
         if kind:
-            return (name[: found.start()] + name[found.end() :]).lstrip("_-. "), kind
+            before, after = name[: found.start()].rstrip("_-. "), name[found.end() :]
+            return (before + after if before else after.lstrip("_- ")), kind
     return name, None
 
 

@@ -1,0 +1,141 @@
+"""From paths to `Logs`, batch by batch; and over the collection of real logs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from trees import plant
+
+from loglens.errors import LoglensError
+from loglens.sources import FORMATS, read, read_batches
+from loglens.sources.formats import reader
+from loglens.sources.frames import SCHEMAS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from loglens.model import Logs
+
+E1 = "events.out.tfevents.1600000000.host"
+TREE = {
+    f"s/{E1}": "events: loss lr",
+    "t/log.csv": "csv: epoch,loss,val_loss",
+    f"u/train/{E1}": "events: loss",
+    f"u/val/{E1}": "events: loss",
+    "v/m.jsonl": "jsonl: loss",
+    "notes.log": "nothing but words\n",
+}
+
+
+def _same(one: Logs, other: Logs) -> None:
+    assert one.runs == other.runs
+    assert one.sources == other.sources
+    assert set(one.problems) == set(other.problems)
+    for name in SCHEMAS:
+        assert getattr(one, name).equals(getattr(other, name)), name
+
+
+def test_batches_are_the_whole(tmp_path: Path) -> None:
+    plant(tmp_path, TREE)
+    whole = read(tmp_path)
+    parts = list(read_batches(tmp_path, batch_folders=1))
+    assert [part.runs for part in parts] == [("s",), ("t",), ("u",), ("v",)]
+    assert [len(part.problems) for part in parts] == [1, 0, 0, 0]
+    _same(whole, read(tmp_path, batch_folders=1))
+
+
+def test_frames_have_their_columns_and_types(tmp_path: Path) -> None:
+    plant(tmp_path, {**TREE, f"w/{E1}": "hparams: loss"})
+    logs = read(tmp_path)
+    for name, schema in SCHEMAS.items():
+        assert dict(getattr(logs, name).schema) == schema, name
+    assert logs.hparams.height == 2
+    assert logs.scalars["segment"].null_count() == logs.scalars["step"].null_count() == 0
+
+
+def test_runs_by_name(tmp_path: Path) -> None:
+    plant(tmp_path, TREE)
+    logs = read(tmp_path, runs=["s", "[uv]"])
+    assert logs.runs == ("s", "u", "v")
+    assert set(logs.scalars["run"].cast(pl.String)) == {"s", "u", "v"} == {source.run for source in logs.sources}
+    assert [problem.path for problem in logs.problems] == ["notes.log"]
+    with pytest.raises(LoglensError, match=r"no run under .* matches x\*"):
+        read(tmp_path, runs=["x*"])
+
+
+def test_problems_carry_the_run_they_belong_to(tmp_path: Path) -> None:
+    plant(tmp_path, TREE)
+    with (tmp_path / "s" / E1).open("r+b") as file:
+        file.truncate(os.path.getsize(file.name) - 3)  # noqa: PTH202
+    damaged = [problem for problem in read(tmp_path).problems if problem.kind == "truncated"]
+    assert [(problem.path, problem.run) for problem in damaged] == [(f"s/{E1}", "s")]
+
+
+def test_a_file_without_values_is_named_or_in_its_run(tmp_path: Path) -> None:
+    plant(tmp_path, {**TREE, f"s/{E1}.empty": "events:", f"w/{E1}": "events: "})
+    logs = read(tmp_path)
+    said = {source.path for source in logs.sources} | {problem.path for problem in logs.problems}
+    assert {f"s/{E1}.empty", f"w/{E1}"} <= said
+    assert "w" not in logs.runs
+
+
+@pytest.mark.parametrize(
+    ("tree", "message"),
+    [
+        ({}, "0 files looked at"),
+        ({"a.png": "x", "b.log": "words"}, r"2 files looked at; b.log: plain text"),
+        ({f"{i}.log": "words" for i in range(5)}, "5 files looked at; .*; and 2 more"),
+        ({"a.csv": "id,name\n1,x\n2,y\n"}, "1 file looked at; a.csv: not a training log"),
+        ({E1: ""}, "1 file looked at; events"),
+    ],
+)
+def test_nothing_to_read(tree: dict[str, str], message: str, tmp_path: Path) -> None:
+    plant(tmp_path, tree)
+    with pytest.raises(LoglensError, match=message) as caught:
+        read(tmp_path)
+    assert str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_has_a_reader(name: str) -> None:
+    assert reader(name)([]).problems == []
+
+
+# --- the collection ---------------------------------------------------------------------------------------------------
+
+# What nobody takes for a log.
+PASSED = (".yaml", ".py")
+
+
+def test_every_real_file_is_read_or_named(corpus: Path) -> None:
+    logs = read(corpus / "real")
+    said = {source.path for source in logs.sources} | {problem.path for problem in logs.problems}
+    files = {path.relative_to(corpus / "real").as_posix() for path in (corpus / "real").rglob("*") if path.is_file()}
+    silent = files - said
+    assert {name for name in silent if not name.endswith(PASSED)} == set()
+    assert said <= files
+    assert len(logs.runs) > 50
+
+
+def test_real_and_labelled_logs_do_not_depend_on_batches(corpus: Path) -> None:
+    for part in ("real", "labelled"):
+        _same(read(corpus / part), read(corpus / part, batch_folders=7, batch_bytes=1 << 20))
+
+
+def test_tags_of_real_logs_are_unique_and_series_complete(corpus: Path) -> None:
+    logs = read(corpus / "real")
+    assert logs.metrics.select("run", "tag").is_unique().all()
+    counted = logs.scalars.group_by("run", "tag").len()
+    joined = logs.metrics.filter(pl.col("tag").is_in(counted["tag"])).join(counted, on=["run", "tag"])
+    assert joined.height == counted.height
+    assert joined["points"].cast(pl.UInt32).equals(joined["len"])
+    assert sum(source.points for source in logs.sources) == logs.scalars.height
+
+
+def test_every_labelled_run_is_there(corpus: Path) -> None:
+    tops = {path.name for path in (corpus / "labelled").iterdir() if path.is_dir()}
+    assert tops <= {run.split("/")[0] for run in read(corpus / "labelled").runs}
