@@ -50,8 +50,8 @@ def _invoke(args: Sequence[str]) -> int:
         note(error.format_message())
         return LoglensError.exit_code
     except click.ClickException as error:
-        usage = error.ctx.get_usage() + "\n" if isinstance(error, click.UsageError) and error.ctx else ""
-        raise LoglensError(usage + error.format_message()) from None
+        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "loglens"
+        raise LoglensError(f"{error.format_message().rstrip('.')}; see {command} --help") from None
     except click.Abort:
         raise KeyboardInterrupt from None
     return code if isinstance(code, int) else 0

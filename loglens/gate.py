@@ -51,7 +51,7 @@ class Gate:
 
     def _missing_runs(self, report: Report) -> Iterator[str]:
         if len(report.runs) < self.min_runs:
-            yield f"--min-runs: {len(report.runs)} runs found, {self.min_runs} wanted"
+            yield f"--min-runs: {_many(len(report.runs), 'run')} found, {self.min_runs} wanted"
 
 
 def _plays(role: str | None, wanted: str) -> bool:
@@ -72,13 +72,17 @@ def _some(names: Sequence[str]) -> str:
     return visible(", ".join(names[:NAMED])) + more
 
 
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def summary_line(report: Report, written: Sequence[str] = ()) -> str:
     """One line: runs by verdict, files read, files written."""
     s = report.summary
     verdicts = [(s.failed, "failed"), (s.suspect, "suspect"), (s.healthy, "healthy"), (s.unknown, "unknown")]
     counts = ", ".join(f"{n} {name}" for n, name in verdicts if n)
     damaged = len({p.path for p in report.problems if p.kind in NOT_WHOLE})
-    parts = [f"{s.runs} {'run' if s.runs == 1 else 'runs'}: {counts or 'none'}", f"{s.files} files read"]
+    parts = [f"{_many(s.runs, 'run')}: {counts or 'none'}", f"{_many(s.files, 'file')} read"]
     parts += [f"{damaged} damaged"] if damaged else []
     parts += [f"wrote {visible(', '.join(written))}"] if written else []
     return "; ".join(parts)

@@ -56,7 +56,7 @@ def analyze(**options: Any) -> int:
 
 
 def _known_roles(roles: Sequence[str]) -> tuple[str, ...]:
-    from loglens.expr import suggestion
+    from loglens.wording import suggestion
     from loglens.roles import is_role, known_roles
 
     for role in roles:

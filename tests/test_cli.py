@@ -1,0 +1,361 @@
+"""The command line: what it prints where, and its exit codes."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from loglens import cli
+
+SAMPLES = Path(__file__).parents[1] / "sample_logs"
+HEAVY = ("polars", "pyarrow", "tensorboard", "jinja2", "numpy", "ptars", "yaml")
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings file is above, and no variable of the caller's decides on colours."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def sample(name: str) -> str:
+    return str(SAMPLES / name)
+
+
+def loglens(*args: str, **options: object) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-m", "loglens", *args], capture_output=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
+
+
+def write(path: str, text: str) -> str:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text, encoding="utf-8")
+    return path
+
+
+# --- exit codes -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (["analyze", sample("healthy")], 0),
+        (["analyze", sample("lr-zero")], 1),
+        (["analyze", sample("lr-zero"), "--fail-on", "never"], 0),
+        (["analyze", sample("overfitting")], 0),
+        (["analyze", sample("overfitting"), "--fail-on", "warning"], 1),
+        (["analyze", sample("truncated"), "--fail-on", "info"], 1),
+        (["analyze", sample("truncated")], 0),
+        (["analyze", sample("truncated"), "--strict"], 2),
+        (["analyze", sample("truncated"), sample("lr-zero"), "--strict"], 2),
+        (["analyze", sample("healthy"), "--strict"], 0),
+        (["analyze", sample("lr-zero"), "--select", "zero-loss"], 0),
+        (["analyze", sample("lr-zero"), "--ignore", "flat-loss,lr-anomaly"], 0),
+        (["analyze", sample("healthy"), "--require", "train/loss,val/loss"], 0),
+        (["analyze", sample("lr-zero"), "--select", "zero-loss", "--require", "val/loss"], 1),
+        (["analyze", sample("healthy"), "--min-runs", "2"], 1),
+        (["analyze", sample("healthy"), "--require", "val/los"], 2),
+        (["analyze", sample("nowhere")], 2),
+        (["analyze", "."], 2),
+        (["analyze"], 2),
+        (["analyze", sample("healthy"), "--no-such-option"], 2),
+        (["analyze", sample("healthy"), "--fail-on", "fatal"], 2),
+        (["analyze", sample("healthy"), "--select", "flat-los"], 2),
+        (["analyze", sample("healthy"), "--set", "flat-loss.nope=1"], 2),
+        (["analyze", sample("healthy"), "--set", "flat-loss"], 2),
+        (["analyze", sample("healthy"), "-o", "report.exe"], 2),
+        (["analyze", sample("healthy"), "-o", "missing/report.json"], 2),
+        (["analyze", sample("healthy"), "--config", "missing.toml"], 2),
+        (["analyze", sample("healthy"), "--runs", "nothing*"], 2),
+        (["analyze", sample("healthy"), "--kernels", "no_such_module"], 2),
+        (["inspect", sample("lr-zero")], 0),
+        (["inspect", sample("nowhere")], 2),
+        (["explain", "flat-loss"], 0),
+        (["explain", "flat-los"], 2),
+        (["rules", "list"], 0),
+        (["rules", "check"], 0),
+        (["rules", "test", "-k", "zero-loss"], 0),
+        (["config", "show"], 0),
+        (["schema", "report"], 0),
+        (["nonsense"], 2),
+        ([], 2),
+        (["--help"], 0),
+        (["--version"], 0),
+    ],
+)
+def test_exit_code(args: list[str], code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(args) == code
+    said = capsys.readouterr()
+    assert "Traceback" not in said.out + said.err
+    if code == 2:
+        assert said.out == "" or "--strict" in args
+        assert said.err
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown", "html"])
+def test_the_format_never_changes_the_code(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["analyze", sample("lr-zero"), "--format", form]) == 1
+    assert "lr-zero" in capsys.readouterr().out
+
+
+def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("loglens.api.judge_batches", lambda *_: signal.raise_signal(signal.SIGINT))
+    assert cli.run(["analyze", sample("healthy")]) == 130
+    assert capsys.readouterr().err.strip() == "loglens: interrupted"
+
+
+def test_an_internal_error_is_one_line_and_a_traceback_only_on_demand(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("loglens.api.judge_batches", lambda *_: 1 / 0)
+    assert cli.run(["analyze", sample("healthy")]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "internal error: ZeroDivisionError" in err
+    assert cli.run(["analyze", sample("healthy"), "--debug"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_gate_does_not_pass_blind_in_silence(capsys: pytest.CaptureFixture[str]) -> None:
+    write("runs/log.csv", "step,lr\n" + "".join(f"{i},0.1\n" for i in range(50)))
+    assert cli.run(["analyze", "runs", "-q"]) == 0
+    assert "no run could be judged" in capsys.readouterr().err
+
+
+def test_a_faulty_rule_is_2_in_analyze_and_1_in_rules_check(capsys: pytest.CaptureFixture[str]) -> None:
+    rule = write("rule.yaml", "id: my-rule\ntitel: x\n")
+    assert cli.run(["analyze", sample("healthy"), "--rules", rule]) == 2
+    assert "rule.yaml:2:1: unknown key 'titel'" in capsys.readouterr().err
+    assert cli.run(["rules", "check", rule]) == 1
+    assert "rule.yaml:2:1: unknown key 'titel'" in capsys.readouterr().out
+
+
+# --- streams ----------------------------------------------------------------------------------------------------------
+
+
+def test_results_go_to_stdout_and_the_summary_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run(["analyze", str(SAMPLES), "--format", "json", "-o", "out.json"])
+    said = capsys.readouterr()
+    assert json.loads(said.out)["summary"]["runs"] == len(json.loads(said.out)["runs"]) == 10
+    assert said.out == Path("out.json").read_text(encoding="utf-8")
+    assert said.err.startswith("10 runs: ")
+    assert said.err.endswith("wrote out.json\n")
+    assert said.err.count("\n") == 1
+
+
+def test_quiet_says_nothing_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run(["analyze", sample("lr-zero"), "-q"])
+    assert capsys.readouterr().err == ""
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "loglens", "analyze", sample("lr-zero"), "-q"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_a_pipe_of_another_code_page_gets_utf8() -> None:
+    env = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    done = loglens("analyze", sample("lr-zero"), env=env)
+    assert done.returncode == 1
+    assert "✖" in done.stdout.decode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("choice", "variables", "colored"),
+    [
+        ("auto", {}, False),
+        ("auto", {"FORCE_COLOR": "1"}, True),
+        ("auto", {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ("always", {"NO_COLOR": "1"}, True),
+        ("never", {"FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_colors(
+    choice: str,
+    variables: dict[str, str],
+    colored: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    cli.run(["analyze", sample("lr-zero"), "--color", choice])
+    assert ("\x1b[" in capsys.readouterr().out) == colored
+
+
+def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stderr", terminal)
+    cli.run(["analyze", sample("healthy"), "--format", "json"])
+    assert "\r1 runs read" in terminal.getvalue()
+
+
+@pytest.mark.parametrize("args", [["--help"], ["analyze", "--help"], ["config", "show"], ["completion", "zsh"]])
+def test_nothing_heavy_is_imported_before_it_is_needed(args: list[str]) -> None:
+    code = f"import sys; from loglens.cli import run; run({args!r}); print(sorted({{*{HEAVY!r}}} & {{*sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_output_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    outputs = ["a.html", "a.md", "a.json", "json:b.txt", "text:c"]
+    cli.run(["analyze", sample("overfitting"), *(part for name in outputs for part in ("-o", name))])
+    assert Path("a.json").read_bytes() == Path("b.txt").read_bytes()
+    assert Path("c").read_text(encoding="utf-8") == capsys.readouterr().out
+    assert "overfitting" in Path("a.html").read_text(encoding="utf-8")
+    assert "overfitting" in Path("a.md").read_text(encoding="utf-8")
+
+
+def test_a_report_can_be_rendered_again(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run(["analyze", sample("overfitting"), "-o", "a.json", "-o", "a.html"])
+    shown = capsys.readouterr().out
+    assert cli.run(["report", "a.json", "-o", "b.html"]) == 0
+    assert Path("a.html").read_bytes() == Path("b.html").read_bytes()
+    assert cli.run(["report", "a.json"]) == 0
+    assert capsys.readouterr().out == shown
+
+
+def test_a_report_that_is_none_is_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["report", write("x.json", "{}")]) == 2
+    assert capsys.readouterr().err.startswith("loglens: x.json: ")
+
+
+def test_settings_come_from_the_working_directory_and_the_command_line_wins() -> None:
+    write("loglens.toml", 'fail-on = "warning"\nselect = ["widening-gap"]')
+    assert cli.run(["analyze", sample("overfitting")]) == 1
+    assert cli.run(["analyze", sample("overfitting"), "--no-config"]) == 0
+    assert cli.run(["analyze", sample("overfitting"), "--fail-on", "error"]) == 0
+    assert cli.run(["analyze", sample("overfitting"), "--select", "flat-loss"]) == 0
+
+
+def test_a_role_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
+    write("loglens.toml", '[roles]\n"foo*" = "train/loss"')
+    write("runs/log.csv", "step,foo_x,lr\n" + "".join(f"{i},2.5,0.1\n" for i in range(50)))
+    assert cli.run(["analyze", "runs"]) == 1
+    assert "flat-loss" in capsys.readouterr().out
+
+
+def test_a_parameter_changes_what_is_found() -> None:
+    args = ["analyze", sample("overfitting"), "--fail-on", "warning"]
+    assert cli.run(args) == 1
+    assert cli.run([*args, "--set", "widening-gap.least_rise=1000"]) == 0
+
+
+def test_a_kernel_of_ones_own_can_be_used_in_a_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    write(
+        "mine.py",
+        "from loglens.kernels import kernel, level\n"
+        "KERNELS = {'twice_the_points': kernel('series -> number', lambda s: 2 * level.count(s))}\n",
+    )
+    rule = """
+        id: many-points
+        title: Many points
+        needs: {loss: {role: train/loss}}
+        let: {n: twice_the_points(loss)}
+        when: n > 100
+        onset: first_step(loss)
+        severity: error
+        message: "{loss} has {n}, halved"
+        why: none
+        remedies: [none]
+        cases:
+          - {name: many, series: {train/loss: 1x80}, expect: error}
+          - {name: few, series: {train/loss: 1x8}, expect: none}
+    """
+    path = write("rule.yaml", rule)
+    args = ["analyze", sample("healthy"), "--rules", path]
+    assert cli.run(args) == 2
+    done = loglens(*args, "--kernels", "mine.py")
+    assert done.returncode == 1
+    assert b"train/loss has 400, halved" in done.stdout
+    capsys.readouterr()
+
+
+def test_inspect_names_series_roles_files_and_faults(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run(["inspect", str(SAMPLES)])
+    out = capsys.readouterr().out
+    assert "val/accuracy" in out
+    assert "'val' names the held-out split" in out
+    assert "truncated: last record is cut" in out
+
+
+def test_inspect_as_json_counts_segments_and_bad_values(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run(["inspect", sample("restart"), sample("nan-gradient"), "--format", "json"])
+    runs = {run["run"]: run for run in json.loads(capsys.readouterr().out)["runs"]}
+    loss = next(s for s in runs["restart"]["series"] if s["role"] == "train/loss")
+    assert (loss["segments"], loss["first_step"], loss["last_step"]) == (2, 0, 1195)
+    bad = next(s for s in runs["nan-gradient"]["series"] if s["role"] == "grad_norm")
+    assert bad["nonfinite"] > 0
+
+
+@pytest.mark.parametrize(
+    ("ending", "read"), [("parquet", pl.read_parquet), ("arrow", pl.read_ipc), ("csv", pl.read_csv)]
+)
+def test_export_holds_every_value(ending: str, read: object, capsys: pytest.CaptureFixture[str]) -> None:
+    import loglens as library
+
+    assert cli.run(["export", str(SAMPLES), "-o", f"x.{ending}"]) == 0
+    frame, logs = read(f"x.{ending}"), library.read(SAMPLES)  # type: ignore[operator]
+    assert frame.columns == logs.scalars.columns
+    assert frame["step"].to_list() == logs.scalars["step"].to_list()
+    assert frame["value"].cast(pl.Float64).is_nan().sum() == logs.scalars["value"].is_nan().sum() > 0
+    assert capsys.readouterr().err == f"x.{ending}: {frame.height:,} rows\n"
+
+
+def test_export_of_problems_and_hparams() -> None:
+    cli.run(["export", str(SAMPLES), "-o", "p.csv", "--table", "problems"])
+    assert pl.read_csv("p.csv")["kind"].to_list() == ["truncated"]
+    cli.run(["export", str(SAMPLES), "-o", "h.parquet", "--table", "hparams"])
+    assert "max_steps" in pl.read_parquet("h.parquet")["name"].to_list()
+
+
+def test_an_export_that_fails_leaves_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["export", sample("nowhere"), "-o", "x.csv"]) == 2
+    assert cli.run(["export", sample("healthy"), "-o", "x.txt"]) == 2
+    assert ".parquet" in capsys.readouterr().err
+    assert list(Path().iterdir()) == []
+
+
+def test_explain_tells_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run(["explain", "flat-loss"])
+    out = capsys.readouterr().out
+    for part in ("Why it matters", "What it sees", "Likely causes", "What to do", "Parameters", "Example"):
+        assert part in out
+
+
+def test_rules_list_names_the_core(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run(["rules", "list", "--format", "json"])
+    listed = {rule["id"] for rule in json.loads(capsys.readouterr().out)}
+    core = {"flat-loss", "zero-loss", "widening-gap", "nonfinite-gradient", "collapsed-predictions"}
+    assert core <= listed
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["completion", shell]) == 0
+    assert "_LOGLENS_COMPLETE" in capsys.readouterr().out
+
+
+def test_names_that_would_steer_a_terminal_are_shown_as_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a\x1b[31m/log.csv", "step,loss\u202e\n1,2\n2,1\n")
+    cli.run(["inspect", "."])
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert "\\x1b[31m" in out
