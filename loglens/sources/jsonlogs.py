@@ -18,7 +18,7 @@ import pyarrow.json as arrow_json
 
 from loglens.sources.base import Tables
 from loglens.sources.columns import is_split, why_no_log
-from loglens.sources.delimited import numbers
+from loglens.sources.delimited import lines_in, numbers
 from loglens.sources.jsondocs import parse, tables_of
 from loglens.sources.records import Gathered
 from loglens.sources.text import PIECE, Faults, Piece, is_marker, pieces
@@ -191,7 +191,7 @@ def _clean_keys(piece: Piece) -> tuple[str, ...] | None:
     end = data.find(b"\n")
     if data[:1] != b"{" or data[-1:] != b"\n" or piece.width or piece.offset or end == len(data) - 1:
         return None
-    rows = data.count(b"\n")
+    rows = lines_in(data)
     if b"[" in data or b"\0" in data or data.count(b"{") != rows or data.count(b"}") != rows:
         return None
     found = _loads(data[:end])
@@ -208,7 +208,7 @@ def _loads(line: bytes) -> dict[str, object] | None:
 
 def _parse_clean(members: list[tuple[int, Piece]]) -> Wide | None:
     """Flat records of several files as one table, or None when they are not clean."""
-    counts = [piece.data.count(b"\n") for _, piece in members]
+    counts = [lines_in(piece.data) for _, piece in members]
     body = b"".join(piece.data for _, piece in members) if len(members) > 1 else members[0][1].data
     types = _sampled(members[0][1].data)
     table = None if types is None else _arrow(body, types)

@@ -17,7 +17,7 @@ import polars as pl
 
 from loglens.sources.base import Tables
 from loglens.sources.columns import bare, is_clock, is_counter, is_split, why_no_log
-from loglens.sources.delimited import BOOLEAN, Head, Rows, is_number, numbers, read_head, strict, tolerant
+from loglens.sources.delimited import BOOLEAN, Head, Rows, is_number, lines_in, numbers, read_head, strict, tolerant
 from loglens.sources.text import Faults, Piece, pieces
 from loglens.sources.wide import Column, Wide, column, melt, spread
 
@@ -184,8 +184,6 @@ def _clean_header(piece: Piece) -> bytes | None:
     header = data[:end]
     if header[:1] in b"#<=>|\n\r" or not header.strip() or b'"' in data or b"\0" in data:
         return None
-    if b"\r" in data and not data.count(b"\r") == data.count(b"\r\n") == data.count(b"\n"):
-        return None
     return header
 
 
@@ -195,7 +193,7 @@ def _unnamed(head: Head) -> bool:
 
 def _parse_clean(head: Head, members: list[tuple[int, Piece]]) -> _Parsed | None:
     """Files with the same header as one, or None when one of them is not clean."""
-    counts = [piece.data.count(b"\n", head.body) for _, piece in members]
+    counts = [lines_in(piece.data) - head.lines for _, piece in members]
     body = b"".join(memoryview(piece.data)[head.body :] for _, piece in members)
     frame = strict(body, head, sum(counts), body[: body.find(b"\n")])
     if frame is None or (frame[:, -1].null_count() and not _even(head, members, counts)):
