@@ -121,7 +121,8 @@ def parse(source: str, names: Mapping[str, Type], kernels: Mapping[str, Signatur
             warnings.simplefilter("error")  # such as `1if x else 2`, of which Python only warns
             tree = ast.parse(flat.strip(), mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        at = max((getattr(error, "offset", None) or 1) - 1, 0) + indent
+        offset = getattr(error, "offset", 1) or 0
+        at = offset - 1 + indent if offset > 0 else len(flat.rstrip())  # 0: it ends too early
         return ExprError(at, unreadable(flat[at:]))
     try:
         return _Checker(flat.strip(), indent, names, kernels).check(tree.body)

@@ -27,17 +27,20 @@ def read_cases(r: RuleReader, item: Item | None) -> Iterator[Case]:
     if not isinstance(item, Sequence) or not item.items:
         r.wrong(item, "'cases' must be a list of cases")
         return
-    found: dict[str, Case] = {}
+    before = len(r.mistakes)
+    found: list[Case] = []
     for i, entry in enumerate(item.items):
         case = _case(r, entry, i)
-        if case.name in found:
-            r.wrong(entry, f"a case called '{case.name}' stands on line {found[case.name].line} already")
-        found[case.name] = case
-    if all(case.expect.status != "fired" for case in found.values()):
+        twin = next((other for other in found if other.name == case.name), None)
+        if twin is not None:
+            r.wrong(entry, f"a case called '{case.name}' stands on line {twin.line} already")
+        found.append(case)
+    fires = [case.expect.status == "fired" for case in found]
+    if len(r.mistakes) == before and not any(fires):
         r.wrong(item, "no case expects the rule to fire")
-    if all(case.expect.status == "fired" for case in found.values()):
+    if len(r.mistakes) == before and all(fires):
         r.wrong(item, "no case expects silence (expect: none)")
-    yield from found.values()
+    yield from found
 
 
 def _case(r: RuleReader, entry: Item, i: int) -> Case:

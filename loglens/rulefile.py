@@ -62,10 +62,11 @@ def read_rule(text: str, path: str, kernels: Mapping[str, Signature]) -> tuple[R
     rule = None
     if isinstance(document.root, Map):
         for key in REQUIRED:
-            if key not in fields:
+            if key not in fields and not any(f"did you mean '{key}'" in m.message for m in reader.mistakes):
                 reader.wrong(document.root, f"'{key}' is missing")
         rule = _rule(reader, fields, document.root)
-        _unused(reader, fields)
+        if not reader.mistakes:  # what a mistake hides may well be a use
+            _unused(reader, fields)
     reader.mistakes.sort(key=lambda m: (m.line, m.col))
     return (None if reader.mistakes else rule), reader.mistakes
 
@@ -111,7 +112,7 @@ def _unused(r: RuleReader, f: dict[str, Item]) -> None:
         item = f.get(field)
         names = list(item.keys.items()) if isinstance(item, Map) else []
         for name, key in names[field == "needs" :]:
-            if name not in r.used | r.broken:
+            if name not in r.used:
                 r.wrong(key, f"{kind} '{name}' is never used")
 
 
@@ -155,10 +156,10 @@ def _declare(r: RuleReader, key: Scalar, name: str, kind: Type) -> bool:
 
 
 def _needs(r: RuleReader, item: Item | None) -> tuple[Need, ...]:
-    if item is None:
-        return ()
     if not isinstance(item, Map) or not item.items:
-        r.wrong(item, "'needs' must name at least one series")
+        r.nameless = True
+        if item is not None:
+            r.wrong(item, "'needs' must name at least one series")
         return ()
     needs = []
     for name, value in item.items.items():
@@ -214,6 +215,7 @@ def _lets(r: RuleReader, item: Item | None) -> tuple[tuple[str, Node], ...]:
     if item is not None and not isinstance(item, Map):
         r.wrong(item, "'let' must be a mapping")
     found = []
+    r.later = set(item.items) if isinstance(item, Map) else set()
     for name, value in item.items.items() if isinstance(item, Map) else ():
         node = r.expression(value, f"'{name}'")
         if node is None:

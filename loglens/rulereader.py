@@ -31,7 +31,9 @@ class RuleReader:
     reach: dict[str, frozenset[str]] = field(default_factory=dict)  # name → needs, facts and parameters behind it
     depth: dict[str, int] = field(default_factory=dict)  # let → how deep its expression is, lets in it included
     used: set[str] = field(default_factory=set)
+    later: set[str] = field(default_factory=set)  # lets further down
     broken: set[str] = field(default_factory=set)  # names whose own mistake was told already
+    nameless: bool = False  # the needs could not be read, so unknown names are no news
 
     def wrong(self, item: Item | Scalar, message: str, at: int | None = None) -> None:
         """Note a mistake at an item, or at the character `at` of its text."""
@@ -117,11 +119,14 @@ class RuleReader:
             self.wrong(item, f"{what} must be an expression")
             return None
         source = str(item.value) if isinstance(item.value, bool) else item.text
-        words = set(_WORD.findall(source)) & self.scope.keys()
+        words = set(_WORD.findall(source)) & (self.scope.keys() | self.later)
         self.used |= words
         node = parse(source, self.scope, self.kernels)
         if isinstance(node, ExprError):
-            if not words & self.broken:  # what is built on a mistake is not told as another one
+            word = _WORD.match(source, node.at)
+            if word is not None and word[0] in self.later - self.scope.keys():
+                self.wrong(item, f"{what}: '{word[0]}' stands further down; a let uses those above it", node.at)
+            elif not words & self.broken and not self.nameless:  # what is built on a mistake is not told as another one
                 self.wrong(item, f"{what}: {node.message}", node.at)
             return None
         return node if not words & self.broken and self._fits(item, node, what, want) else None
@@ -170,9 +175,9 @@ class RuleReader:
             return text
         for name, form, at in Template(item.text).places():
             self.used.add(name)
-            if name not in self.scope:
+            if name not in self.scope and not self.nameless:
                 self.wrong(item, f"{what}: unknown name '{{{name}}}'{suggestion(name, list(self.scope))}", at)
-            elif self.scope[name].shape not in ("run", "series") and name not in self.broken:
+            elif name in self.scope and self.scope[name].shape not in ("run", "series") and name not in self.broken:
                 self.wrong(item, f"{what}: '{{{name}}}' is {self.scope[name]}; reduce it to one", at)
             if form not in FORMATS:
                 shift = at + len(name) + 1

@@ -14,6 +14,7 @@ MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
 _INT = re.compile(r"[-+]?[0-9]{1,18}\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?\Z")
+_ESCAPE = re.compile(r"\\U([0-9a-fA-F]{8})")
 _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
@@ -88,10 +89,11 @@ def parse(text: str) -> Document:
             return document
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        document.mistakes.append(_syntax(error))
+        document.mistakes.append(_syntax(error, text))
         return document
-    except ValueError as error:  # an escape such as "\UFFFFFFFF" or a version number of 5,000 digits
-        document.mistakes.append(Mistake(1, 1, f"not valid YAML: {error}"))
+    except (ValueError, OverflowError):  # PyYAML lets these through: "\UFFFFFFFF", a version of 5,000 digits
+        at = next((m.start() for m in _ESCAPE.finditer(text) if int(m[1], 16) > 0x10FFFF), 0)
+        document.mistakes.append(Mistake(*_place(text, at), "not valid YAML: a number that stands for nothing"))
         return document
     if node is not None:
         document.root = _convert(node, text, document.mistakes)
@@ -117,15 +119,36 @@ def _forbidden(text: str) -> Mistake | None:
     return None
 
 
-def _syntax(error: yaml.YAMLError) -> Mistake:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+def _place(text: str, at: int) -> tuple[int, int]:
+    """Line and column of a character."""
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def _syntax(error: yaml.YAMLError, text: str) -> Mistake:
+    if isinstance(error, yaml.reader.ReaderError):
+        before = text[: error.position]
+        col = len(before) - before.rfind("\n")
+        return Mistake(
+            before.count("\n") + 1, col, f"a character that no text file should hold: {chr(error.character)!a}"
+        )
     problem = getattr(error, "problem", None) or " ".join(str(error).split())
     context = getattr(error, "context", None)
     message = f"not valid YAML: {problem}" + (f" ({context})" if context else "")
-    # what people trip over: a message that begins with {loss}, a sentence with a colon in it
-    if problem.startswith(("mapping values", "expected <block end>", "expected ',' or '}'")):
-        message += "; quote a text that begins with { or holds ': '"
+    message += next((hint for words, hint in _HINTS.items() if words in problem), "")
+    mark = getattr(error, "problem_mark", None)
+    if mark is None or "end of stream" in problem:  # where it begins tells more than the end of the file
+        mark = getattr(error, "context_mark", None) or mark
     return Mistake(mark.line + 1, mark.column + 1, message) if mark else Mistake(1, 1, message)
+
+
+# what people trip over: a message that begins with {loss}, a sentence with a colon in it
+_QUOTE = "; quote a text that begins with { or holds ': '"
+_HINTS = {
+    "mapping values are not allowed": _QUOTE,
+    "expected <block end>": _QUOTE,
+    "expected ',' or '}'": _QUOTE,
+    "'\\t' that cannot start": "; indent with blanks",
+}
 
 
 def _convert(node: yaml.Node, text: str, mistakes: list[Mistake]) -> Item:
@@ -136,7 +159,7 @@ def _convert(node: yaml.Node, text: str, mistakes: list[Mistake]) -> Item:
         return Sequence(tuple(_convert(child, text, mistakes) for child in node.value), line, col)
     if not node.value.isascii() and any("\ud800" <= c <= "\udfff" for c in node.value):
         mistakes.append(Mistake(line, col, "half a character: \\ud800 to \\udfff stand for nothing alone"))
-        return Scalar(None, line, col)
+        return Scalar("?", line, col, "?", "?")
     raw = text[node.start_mark.index : node.end_mark.index]
     return Scalar(_plain(node), line, col, node.value, raw)
 
