@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from loglens.model import Logs, Problem, Source
-from loglens.sources.base import Tables, scalar_schema
+from loglens.sources.base import Tables
 from loglens.sources.formats import FORMATS
-from loglens.sources.frames import HISTOGRAM_VALUES, METRICS, empty_frame, role_type
+from loglens.sources.frames import METRICS
 from loglens.sources.labels import Key, Stretch, labels, restarts
 from loglens.sources.names import SeriesName
+from loglens.sources.placing import Series, placed_histograms, placed_hparams, placed_scalars, placed_texts
 from loglens.sources.runs import Facts, Place, place
 
 if TYPE_CHECKING:
@@ -27,22 +28,6 @@ if TYPE_CHECKING:
     Assign = Callable[[Sequence[SeriesName]], list[Role]]
 
 _MANY = 3  # points beyond which the number of points says nothing about a role
-
-
-@dataclass(slots=True)
-class _Series:
-    """One series of one file, and where it ends up."""
-
-    file: int
-    name: str
-    kind: str
-    points: int
-    axis: str
-    began: float | None
-    last_segment: int
-    run: str = ""
-    tag: str = ""
-    offset: int = 0
 
 
 def assemble(
@@ -67,11 +52,11 @@ def assemble(
     metrics, roles = _metrics(files, places, ordered, assign)
     points = _points(series, len(files))
     return Logs(
-        scalars=_scalars(tables, ordered, roles),
+        scalars=placed_scalars(tables, ordered, roles),
         metrics=metrics,
-        histograms=_histograms(tables, ordered),
-        hparams=_hparams(tables, places),
-        texts=_texts(tables, places),
+        histograms=placed_histograms(tables, ordered),
+        hparams=placed_hparams(tables, places),
+        texts=placed_texts(tables, places),
         runs=runs,
         sources=_sources(files, facts, places, points),
         problems=_problems(files, facts, places, tables.problems),
@@ -94,26 +79,26 @@ def _merge(found: Sequence[tuple[Sequence[int], Tables]]) -> Tables:
     return Tables(column("scalars"), column("histograms"), column("hparams"), column("texts"), problems)
 
 
-def _series_of(tables: Tables) -> list[_Series]:
-    series: list[_Series] = []
+def _series_of(tables: Tables) -> list[Series]:
+    series: list[Series] = []
     if tables.scalars is not None:
         rows = tables.scalars.group_by("file", "tag").agg(
             pl.len(), pl.first("axis").cast(pl.String), pl.first("wall_time"), pl.max("segment")
         )
         series += [
-            _Series(file, tag, "scalar", *rest)
+            Series(file, tag, "scalar", *rest)
             for file, tag, *rest in rows.sort("file", pl.col("tag").cast(pl.String)).iter_rows()
         ]
     if tables.histograms is not None:
         rows = tables.histograms.group_by("file", "tag").agg(pl.len(), pl.first("wall_time"), pl.max("segment"))
         series += [
-            _Series(file, tag, "histogram", points, "step", began, segment)
+            Series(file, tag, "histogram", points, "step", began, segment)
             for file, tag, points, began, segment in rows.sort("file", pl.col("tag").cast(pl.String)).iter_rows()
         ]
     return series
 
 
-def _facts(files: Sequence[LogFile], series: Iterable[_Series], tables: Tables) -> list[Facts]:
+def _facts(files: Sequence[LogFile], series: Iterable[Series], tables: Tables) -> list[Facts]:
     facts = [Facts() for _ in files]
     tags: dict[int, set[str]] = defaultdict(set)
     for one in series:
@@ -135,10 +120,10 @@ def _files_in(frame: pl.DataFrame | None) -> list[int]:
     return [] if frame is None else frame["file"].unique().to_list()
 
 
-def _name_series(files: Sequence[LogFile], places: Sequence[Place | None], series: Sequence[_Series]) -> None:
+def _name_series(files: Sequence[LogFile], places: Sequence[Place | None], series: Sequence[Series]) -> None:
     """Give every series its run, its tag and the number its restarts count from."""
-    by_run: dict[str, list[tuple[_Series, Key]]] = defaultdict(list)
-    by_log: dict[tuple[str, str], dict[int, list[_Series]]] = defaultdict(lambda: defaultdict(list))
+    by_run: dict[str, list[tuple[Series, Key]]] = defaultdict(list)
+    by_log: dict[tuple[str, str], dict[int, list[Series]]] = defaultdict(lambda: defaultdict(list))
     for one in series:
         where, file = places[one.file], files[one.file]
         if where is None:  # a reader that refuses a file and gives its values all the same
@@ -157,7 +142,7 @@ def _name_series(files: Sequence[LogFile], places: Sequence[Place | None], serie
             _number(files, logs)
 
 
-def _number(files: Sequence[LogFile], logs: dict[int, list[_Series]]) -> None:
+def _number(files: Sequence[LogFile], logs: dict[int, list[Series]]) -> None:
     offsets = restarts(
         Stretch(
             file,
@@ -174,7 +159,7 @@ def _number(files: Sequence[LogFile], logs: dict[int, list[_Series]]) -> None:
 
 
 def _metrics(
-    files: Sequence[LogFile], places: Sequence[Place | None], ordered: Sequence[_Series], assign: Assign
+    files: Sequence[LogFile], places: Sequence[Place | None], ordered: Sequence[Series], assign: Assign
 ) -> tuple[pl.DataFrame, dict[tuple[str, str], str | None]]:
     """The frame of series, and the role of each (run, tag). Runs with the same series share one look-up."""
     rows: list[tuple[object, ...]] = []
@@ -188,25 +173,13 @@ def _metrics(
             known[looked_up] = assign(names)
         for (tag, parts), name, role in zip(merged, names, known[looked_up], strict=True):
             given[run, tag] = role.role
+            told = (role.role, role.reason, role.direction, role.stem)
             points = sum(part.points for part in parts)
-            rows.append(
-                (
-                    run,
-                    tag,
-                    name.name,
-                    name.folder,
-                    role.role,
-                    role.reason,
-                    role.direction,
-                    role.stem,
-                    parts[0].axis,
-                    points,
-                )
-            )
+            rows.append((run, tag, name.name, name.folder, *told, parts[0].axis, points))
     return pl.DataFrame(rows, schema=METRICS, orient="row"), given
 
 
-def _series_name(files: Sequence[LogFile], places: Sequence[Place | None], parts: Sequence[_Series]) -> SeriesName:
+def _series_name(files: Sequence[LogFile], places: Sequence[Place | None], parts: Sequence[Series]) -> SeriesName:
     file, where = files[parts[0].file], places[parts[0].file]
     last = file.name.rpartition("/")[2]
     infix = FORMATS[file.format].infix
@@ -217,78 +190,7 @@ def _series_name(files: Sequence[LogFile], places: Sequence[Place | None], parts
     return SeriesName(parts[0].name, where.folder if where else "", last, file.format, points, parts[0].kind)
 
 
-def _targets(ordered: Sequence[_Series], kind: str) -> pl.DataFrame:
-    """For every (file, tag) of a kind: its run, its final tag, its offset and its rank in the final order."""
-    rows = [(s.file, s.name, s.run, s.tag, s.offset, rank) for rank, s in enumerate(ordered) if s.kind == kind]
-    schema = {
-        "file": pl.UInt32(),
-        "tag": pl.Categorical(),
-        "run": pl.Categorical(),
-        "to": pl.Categorical(),
-        "offset": pl.Int32(),
-        "rank": pl.UInt32(),
-    }
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _placed(
-    frame: pl.DataFrame, ordered: Sequence[_Series], kind: str, roles: dict[tuple[str, str], str | None]
-) -> pl.DataFrame:
-    """Rows of a frame by file, with run and tag, in the final order."""
-    targets = _targets(ordered, kind)
-    role = pl.Series("role", [roles.get(key) for key in targets.select("run", "to").iter_rows()], dtype=role_type())
-    joined = frame.join(targets.with_columns(role), on=["file", "tag"], how="inner", maintain_order="left")
-    if not joined["rank"].is_sorted():
-        joined = joined.sort("rank", maintain_order=True)
-    return joined.with_columns(pl.col("to").alias("tag"), segment=(pl.col("segment") + pl.col("offset")).cast(pl.Int32))
-
-
-def _scalars(tables: Tables, ordered: Sequence[_Series], roles: dict[tuple[str, str], str | None]) -> pl.DataFrame:
-    if tables.scalars is None:
-        return empty_frame("scalars")
-    frame = tables.scalars.cast(scalar_schema())  # type: ignore[arg-type]
-    return _placed(frame, ordered, "scalar", roles).select(empty_frame("scalars").columns)
-
-
-def _histograms(tables: Tables, ordered: Sequence[_Series]) -> pl.DataFrame:
-    if tables.histograms is None:
-        return empty_frame("histograms")
-    frame = tables.histograms.with_columns(pl.col("tag").cast(pl.Categorical()), pl.col("file").cast(pl.UInt32))
-    return _placed(frame, ordered, "histogram", {}).select(
-        "run", "tag", "step", "wall_time", "segment", *HISTOGRAM_VALUES
-    )
-
-
-def _runs_of(places: Sequence[Place | None]) -> pl.DataFrame:
-    rows = [(i, where.run, where.folder) for i, where in enumerate(places) if where]
-    return pl.DataFrame(
-        rows, schema={"file": pl.UInt32(), "run": pl.Categorical(), "folder": pl.String()}, orient="row"
-    )
-
-
-def _hparams(tables: Tables, places: Sequence[Place | None]) -> pl.DataFrame:
-    """Hyper-parameters by run; of two records of one name the later file counts."""
-    if tables.hparams is None:
-        return empty_frame("hparams")
-    joined = tables.hparams.cast({"file": pl.UInt32}).join(_runs_of(places), on="file")
-    return (
-        joined.sort("file", maintain_order=True)
-        .unique(["run", "name"], keep="last", maintain_order=True)
-        .sort(pl.col("run").cast(pl.String), "name")
-        .select(empty_frame("hparams").columns)
-    )
-
-
-def _texts(tables: Tables, places: Sequence[Place | None]) -> pl.DataFrame:
-    if tables.texts is None:
-        return empty_frame("texts")
-    joined = tables.texts.cast({"file": pl.UInt32, "tag": pl.String}).join(_runs_of(places), on="file")
-    inside = pl.when(pl.col("folder") == "").then(pl.col("tag")).otherwise(pl.col("folder") + "/" + pl.col("tag"))
-    named = joined.with_columns(tag=inside.cast(pl.Categorical()))
-    return named.sort(pl.col("run").cast(pl.String), "file", maintain_order=True).select(empty_frame("texts").columns)
-
-
-def _points(series: Iterable[_Series], files: int) -> list[int]:
+def _points(series: Iterable[Series], files: int) -> list[int]:
     points = [0] * files
     for one in series:
         if one.kind == "scalar":

@@ -153,33 +153,44 @@ def _file_runs(files: Sequence[LogFile], facts: Sequence[Facts], members: Sequen
             kinds[unit].add(kind)
     parts: dict[str, list[int]] = {}
     for unit, found in units.items():
-        if kinds[unit] >= {"train", "held-out"} or kinds[unit] == {"worker"}:
+        if kinds[unit] >= {"train", "held-out"} or kinds[unit] == {"part"}:
             parts[unit] = found
         else:
             parts.update({files[i].name.rpartition("/")[2]: [i] for i in found})
     if not _two_share(files, facts, list(parts.values())):
         return {}
     folder = files[members[0]].name.rpartition("/")[0]
-    named = {
-        unit: found for unit, found in parts.items() if not unit.startswith(".")
-    }  # train.csv + val.csv: the folder
+    # A unit without a name (train.csv beside val.csv) is the folder's own run.
+    named = {unit: found for unit, found in parts.items() if not unit.startswith(".")}
     return {i: f"{folder}/{unit}".lstrip("/") for unit, found in named.items() for i in found}
 
 
 def _two_share(files: Sequence[LogFile], facts: Sequence[Facts], units: Sequence[Sequence[int]]) -> bool:
     """Equal tags, equal first lines of tables (a column may be empty in one), or JSON keys that one has in full."""
-    firsts = [unit[0] for unit in units]
-    distinct = {(files[i].format, facts[i].tags) for i in firsts}
-    if len(distinct) < len(firsts):
+    found = [(files[unit[0]], frozenset[str]().union(*(facts[i].tags for i in unit))) for unit in units]
+    distinct = dict.fromkeys((file.format, tags) for file, tags in found)
+    if len(distinct) < len(found):
         return True
-    headers = [header for i in firsts if len(firsts) > 1 and (header := _header(files[i])) is not None]
-    if len(set(headers)) < len(headers):
+    if len(found) > 1 and _equal_headers(found):
         return True
     keyed = [(form, tags) for form, tags in distinct if form != "csv"][:_COMPARED]
     return any(
         form == other and 2 * len(one & two) >= max(len(one), len(two)) and (one <= two or two <= one)
         for (form, one), (other, two) in combinations(keyed, 2)
     )
+
+
+def _equal_headers(found: Sequence[tuple[LogFile, frozenset[str]]]) -> bool:
+    """Whether two tables have one header and a tag in common; in long tables a header says nothing about the tags."""
+    by_header: dict[bytes, set[str]] = {}
+    for file, tags in found:
+        header = _header(file)
+        if header is None:
+            continue
+        if by_header.setdefault(header, set()) & tags:
+            return True
+        by_header[header] |= tags
+    return False
 
 
 def _header(file: LogFile) -> bytes | None:

@@ -10,6 +10,7 @@ _FILE_TRAIN = TRAIN_LIKE | {"training"}
 _FILE_HELD_OUT = HELD_OUT | {"evaluation", "testing"}
 _WORDS = re.compile(r"[^\W_]+")
 _MONITOR = re.compile(r"\d+\.monitor\.csv")
+_EXPORT = re.compile(r"(.+)-tag-.+(\.csv)")
 
 
 def split_kind(folder: str) -> str | None:
@@ -21,10 +22,13 @@ def split_kind(folder: str) -> str | None:
 def file_unit(name: str) -> tuple[str, str | None]:
     """What a text log is a part of, and its split: `learn_error.tsv` is ("error.tsv", "train"), `val.csv` (".csv", …).
 
-    `0.monitor.csv`, `1.monitor.csv` … are the parallel environments of one training, so they are one unit.
+    `0.monitor.csv`, `1.monitor.csv` … are the parallel environments of one training, and `run-a-tag-loss.csv`,
+    `run-a-tag-lr.csv` the series of one run as TensorBoard saves them: units of "parts", without a split.
     """
     if _MONITOR.fullmatch(name):
-        return "monitor.csv", "worker"
+        return "monitor.csv", "part"
+    if export := _EXPORT.fullmatch(name):
+        return export[1] + export[2], "part"
     for found in _WORDS.finditer(name.rpartition(".")[0] or name):
         word = found.group().lower()
         kind = "train" if word in _FILE_TRAIN else "held-out" if word in _FILE_HELD_OUT else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -98,6 +100,18 @@ def test_nothing_to_read(tree: dict[str, str], message: str, tmp_path: Path) -> 
         read(tmp_path)
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_finding_logs_needs_no_heavy_library(tmp_path: Path) -> None:
+    plant(tmp_path, TREE)
+    code = f"""
+import sys
+from loglens.sources import discover
+assert len(discover([{str(tmp_path)!r}]).families) == 4
+print(sorted({{"polars", "numpy", "pyarrow", "tensorboard", "ptars", "jinja2"}} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("name", FORMATS)

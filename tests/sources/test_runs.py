@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 E1 = "events.out.tfevents.1600000000.host"
 E2 = "events.out.tfevents.1600000900.host"
 CSV = "csv: epoch,loss,val_loss"
+SAVED = "Wall time,Step,Value\n1600000000,0,1\n1600000001,1,0.5\n1600000002,2,0.4\n"
 
 # what it is: (tree, runs)
 RUNS: dict[str, tuple[dict[str, str], list[str]]] = {
@@ -117,6 +118,14 @@ RUNS: dict[str, tuple[dict[str, str], list[str]]] = {
             for i in (0, 1)
         },
         ["x"],
+    ),
+    "series that TensorBoard saved, of one run": (
+        {f"x/run-a-tag-{tag}.csv": SAVED for tag in ("loss", "acc")},
+        ["x"],
+    ),
+    "series that TensorBoard saved, of two runs": (
+        {f"x/run-{run}-tag-{tag}.csv": SAVED for run in "ab" for tag in ("loss", "acc")},
+        ["x/run-a.csv", "x/run-b.csv"],
     ),
     "a log in plain text is no run": ({"a/log.csv": CSV, "b/train.log": "epoch 1 loss 0.3\n"}, ["a"]),
     "a trainer state by another name": (
