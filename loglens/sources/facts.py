@@ -90,8 +90,8 @@ class Facts:
         if not quantity.stands_in:
             return self._whole(split, key)
         if quantity.stands_in == 1:
-            return not self.losses.get(split) and self.stand_ins.get(split) == key | item.reading.matched
-        return key | item.reading.matched == self.weak_stand_in
+            return not self.losses.get(split) and self.stand_ins.get(split) == key
+        return key == self.weak_stand_in
 
     def _whole(self, split: str, key: Key) -> bool:
         own, train = self.losses.get(split, frozenset()), self.losses.get("train", frozenset())
@@ -122,7 +122,7 @@ def gather(items: Sequence[Item], table: RoleTable) -> Facts:
     return Facts(
         table=table,
         names=names,
-        frameworks=tuple(f for f in table.frameworks if f.when <= names),
+        frameworks=tuple(f for f in table.frameworks if f.fits(names, frozenset(i.file for i in items))),
         has_val=has_val,
         rl=rl,
         gan=gan,
@@ -192,7 +192,7 @@ def _strong(scalars: Sequence[Item], has_val: bool) -> Mapping[str, Key]:
     found: dict[str, Key] = {}
     for item in scalars:
         if item.reading.quantity is not None and item.reading.quantity.stands_in == 1:
-            split, key = _split(item, has_val), item.reading.rest_words | item.reading.matched
+            split, key = _split(item, has_val), item.reading.rest_words
             found[split] = min(found.get(split, key), key, key=_rank)
     return found
 
@@ -200,7 +200,7 @@ def _strong(scalars: Sequence[Item], has_val: bool) -> Mapping[str, Key]:
 def _weak(scalars: Sequence[Item]) -> Key | None:
     """The regression error that was trained on, where nothing is called a loss: squared before absolute."""
     readings = [i.reading for i in scalars if i.split in (None, "train")]
-    ranks = [(r.quantity.stands_in, r.rest_words | r.matched) for r in readings if r.quantity and r.quantity.stands_in]
+    ranks = [(r.quantity.stands_in, r.rest_words) for r in readings if r.quantity and r.quantity.stands_in]
     best = min(ranks, key=lambda rank: (rank[0], _rank(rank[1])), default=(1, WHOLE))
     return best[1] if best[0] > 1 else None
 

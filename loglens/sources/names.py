@@ -50,6 +50,7 @@ class Item:
     """A series with what its name says and the split that its name, folder or file gives."""
 
     name: str
+    file: str
     kind: str
     reading: Reading
     split: str | None
@@ -78,12 +79,12 @@ def _item(series: SeriesName, table: RoleTable, file_split: str | None) -> Item:
     name = f"{series.name}/{folder[len(stem) :]}" if folder.startswith(stem) else series.name
     reading = read_name(table, name)
     if reading.split:
-        return Item(series.name, series.kind, reading, reading.split, f"'{reading.split_word}'")
+        return Item(series.name, series.file, series.kind, reading, reading.split, f"'{reading.split_word}'")
     for part in reversed(series.folder[-LONGEST_NAME:].split("/")):
         if part and (found := split_of(table, part)):
-            return Item(series.name, series.kind, reading, found, f"the folder '{part}'")
+            return Item(series.name, series.file, series.kind, reading, found, f"the folder '{part}'")
     why = f"the file '{series.file[-LONGEST_NAME:]}'" if file_split else ""
-    return Item(series.name, series.kind, reading, file_split, why)
+    return Item(series.name, series.file, series.kind, reading, file_split, why)
 
 
 def _user_role(series: SeriesName, item: Item, table: RoleTable) -> Role | None:
@@ -134,7 +135,7 @@ def _plain(item: Item, facts: Facts) -> Role:
     assert quantity is not None
     if quantity.role in ("throughput", "step_time") and facts.split(item) in ("val", "test"):
         return _nothing(item, f"the speed of the evaluation: {item.split_why}")
-    named = " ".join(sorted(reading.matched))
+    named = reading.named
     if quantity.rest != "layer":
         return Role(quantity.role, f"'{named}' names the quantity", quantity.direction, reading.stem)
     if not reading.rest:
@@ -145,14 +146,11 @@ def _plain(item: Item, facts: Facts) -> Role:
 
 def _score(item: Item, facts: Facts, role: str, direction: Direction | None) -> Role:
     split, why = facts.score_split(item)
-    named = " ".join(sorted(item.reading.matched))
-    return Role(f"{split}/{role}", f"{why}, '{named}' the quantity", direction, item.reading.stem)
+    return Role(f"{split}/{role}", f"{why}, '{item.reading.named}' the quantity", direction, item.reading.stem)
 
 
 def _part(item: Item, split: str, why: str) -> Role:
-    words = item.reading.matched - {"loss"}
-    named = "_".join([*sorted(words), *([item.reading.rest] if item.reading.rest else [])])
-    return Role(f"{split}/loss:{named}", why, "min", item.reading.stem)
+    return Role(f"{split}/loss:{item.reading.rest}", why, "min", item.reading.stem)
 
 
 def _loss(item: Item, facts: Facts, table: RoleTable) -> Role:
@@ -161,11 +159,13 @@ def _loss(item: Item, facts: Facts, table: RoleTable) -> Role:
     explicit = quantity.role == "loss" and not quantity.stands_in
     if explicit and (own := facts.own_role(reading)):
         return Role(own, f"'{reading.rest or 'loss'}' in {facts.kind(own)} run", None, reading.stem)
-    split, why, named = facts.split(item) or "train", facts.split_why(item), " ".join(sorted(reading.matched))
+    if facts.rl and quantity.role == "loss" and not explicit:
+        return _nothing(item, f"'{reading.named}' is not clear in a reinforcement-learning run")
+    split, why = facts.split(item) or "train", facts.split_why(item)
     if facts.is_whole(item):
         direction: Direction | None = None if reading.matched & table.sets["signless"] else "min"
-        what = "'loss' the quantity" if explicit and not reading.rest else f"'{reading.rest or named}' the only loss"
+        what = "'loss' the quantity" if explicit and not reading.rest else f"'{reading.rest}' the only loss"
         return Role(f"{split}/loss", f"{why}, {what}", direction, reading.stem)
     if quantity.role == "loss":
-        return _part(item, split, f"{why}, '{reading.rest or named}' a part of the loss")
+        return _part(item, split, f"{why}, '{reading.rest}' a part of the loss")
     return _score(item, facts, "metric", quantity.direction)

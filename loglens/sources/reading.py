@@ -18,13 +18,17 @@ LONGEST_NAME = 400  # what follows in a longer name cannot change what it is
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`matched` are the words that name the quantity, `rest` what is neither these, nor a split, nor a filler."""
+    """`matched` are the words that name the quantity, `named` these as written.
+
+    `rest` and `rest_words` are what is neither a split nor a filler, nor `matched`; of a loss, nor "loss".
+    """
 
     quantity: Quantity | None
     split: str | None
     split_word: str
     words: frozenset[str]
     matched: frozenset[str]
+    named: str
     rest: str
     rest_words: frozenset[str]
     stem: str
@@ -56,8 +60,10 @@ def _read(table: RoleTable, name: str) -> Reading:
     last_part = words[-1].part if words else 0
     quantity, matched = _find_quantity(table, told, last_part)
     fillers = table.sets["fillers"]
-    rest = [w for w in told if w.text not in matched and w.text not in fillers and not _ordinal(w, text)]
-    layered = quantity is not None and quantity.rest == "layer"
+    kind = quantity.rest if quantity else ""
+    taken = {"loss"} if kind == "part" else matched
+    rest = [w for w in told if w.text not in taken and w.text not in fillers and not _ordinal(w, text)]
+    rest = [w for i, w in enumerate(rest) if not _in_namespace(table, rest, i)]
     return Reading(
         quantity=quantity,
         split=split,
@@ -66,7 +72,8 @@ def _read(table: RoleTable, name: str) -> Reading:
         ),
         words=frozenset(w.text for w in told),
         matched=matched,
-        rest=_layer(table, text, told, matched) if layered else _part(text, rest),
+        named=" ".join(dict.fromkeys(text[w.start : w.end] for w in told if w.text in matched)),
+        rest=_layer(table, text, told, matched) if kind == "layer" else _part(text, rest),
         rest_words=frozenset(w.text for w in rest),
         stem=_stem(told, matched, fillers),
         path=last_part > 0,
@@ -101,9 +108,11 @@ def _find_quantity(table: RoleTable, told: Sequence[Word], last_part: int) -> tu
     }
     inner = [w for w in told if w.part not in grouping]
     found, matched = _match(table, inner)
-    if found is not None and not (found.stands_in and any(w.text == "loss" for w in told)):
-        return found, matched
-    return _match(table, told)
+    # `Loss/mse` is a loss; `Loss/train_epoch` is no epoch.
+    says_loss = any(w.text == "loss" for w in told)
+    if found is None or found.exact == frozenset() or (found.stands_in and says_loss):
+        return _match(table, told)
+    return found, matched
 
 
 def _match(table: RoleTable, told: Sequence[Word]) -> tuple[Quantity | None, frozenset[str]]:
@@ -168,6 +177,13 @@ def _ordinal(word: Word, text: str) -> bool:
     """`3.Loss/1.Total`: a number that only orders the parts of a path."""
     before = text[: word.start][-1:]
     return word.text.isdigit() and before in ("", "/") and text[word.end : word.end + 1] == "."
+
+
+def _in_namespace(table: RoleTable, words: Sequence[Word], i: int) -> bool:
+    """`stage1/train/loss`: the word and its number."""
+    names = table.sets["namespaces"]
+    numbered = words[i].text in names and i + 1 < len(words) and words[i + 1].text.isdigit()
+    return numbered or (words[i].text.isdigit() and i > 0 and words[i - 1].text in names)
 
 
 def _stem(told: Sequence[Word], matched: Collection[str], fillers: Collection[str]) -> str:

@@ -48,12 +48,17 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Framework:
-    """A habit of a framework: when all of `when` are names in a run, `exact` names have these roles."""
+    """A habit of a framework: when a run has all names of `when` (and a `file`), `exact` names have these roles."""
 
     name: str
     when: frozenset[str]
     exact: Mapping[str, str]
+    file: str = ""
     heldout_paths: bool = False
+
+    def fits(self, names: frozenset[str], files: frozenset[str]) -> bool:
+        """Do the names and files of a run show this framework?"""
+        return self.when <= names and (not self.file or any(self.file in file for file in files))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,4 +206,4 @@ def _quantity(data: Mapping[str, Any], spell: Vocabulary) -> Quantity:
 
 def _framework(data: Mapping[str, Any]) -> Framework:
     paths = data.get("heldout_paths") == "true"
-    return Framework(data["name"], frozenset(data["when"]), dict(data.get("exact", {})), paths)
+    return Framework(data["name"], frozenset(data["when"]), dict(data.get("exact", {})), data.get("file", ""), paths)

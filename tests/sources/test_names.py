@@ -81,6 +81,9 @@ def test_names_of_a_framework(framework: str) -> None:
         (["loss", "kl", "recon_loss"], ["train/loss", "train/loss:kl", "train/loss:recon"]),
         (["r", "l", "t"], ["reward", "episode_length", None]),
         (["r", "l"], [None, None]),
+        (["0.monitor.csv::r", "0.monitor.csv::l"], ["reward", "episode_length"]),
+        (["AverageEpCost", "AverageEpRet"], [None, "reward"]),
+        (["rewards/time", "data_time"], ["reward", None]),
         # where a score was measured
         (["loss", "accuracy"], ["train/loss", "train/accuracy"]),
         (["loss", "accuracy", "val_accuracy"], ["train/loss", "train/accuracy", "val/accuracy"]),
