@@ -45,8 +45,8 @@ FIELDS = {
 NEED_FIELDS = ("role", "points", "optional", "each", "log")
 PARAMETER_FIELDS = ("default", "about")
 REQUIRED = ("id", "title", "needs", "why", "remedies", "cases")
-_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
-_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
+NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
 def read_rule(text: str, path: str, kernels: Mapping[str, Signature]) -> tuple[Rule | None, list[Mistake]]:
@@ -73,7 +73,7 @@ def read_rule(text: str, path: str, kernels: Mapping[str, Signature]) -> tuple[R
 
 def _rule(r: RuleReader, f: dict[str, Item], root: Item) -> Rule:
     rule_id = r.text(f.get("id"), "'id'")
-    if rule_id and not _ID.match(rule_id):
+    if rule_id and not ID.match(rule_id):
         r.wrong(f["id"], f"'id' must be kebab-case, not '{rule_id}'")
     title = r.text(f.get("title"), "'title'")
     needs = _needs(r, f.get("needs"))
@@ -139,7 +139,7 @@ def _evidence(r: RuleReader, item: Item | None, lets: tuple[tuple[str, Node], ..
 
 
 def _declare(r: RuleReader, key: Scalar, name: str, kind: Type) -> bool:
-    if not _NAME.match(name):
+    if not NAME.match(name):
         r.wrong(key, f"'{name}' is no name: use lower-case letters, digits and _")
     elif name in FACTS:
         r.wrong(key, f"'{name}' is known of every run: {FACTS[name][0]}; use another name")

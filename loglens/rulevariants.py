@@ -25,7 +25,7 @@ VARIANT_FIELDS = {
     "message": "one sentence with {holes} for names of needs, parameters and lets",
     "causes": "likely causes; one with `when:` is named only where that holds",
 }
-_HOLD = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(points?|steps?|%)\Z")
+HOLD = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(points?|steps?|%)\Z")
 
 
 def read_variants(r: RuleReader, f: dict[str, Item], title: str, root: Item) -> tuple[Variant, ...]:
@@ -79,7 +79,7 @@ def _variant(r: RuleReader, name: str, f: dict[str, Item], title: str, place: It
 def _hold(r: RuleReader, item: Item | None, when: Node | None) -> Hold:
     if item is None:
         return Hold(1, "points")
-    match = _HOLD.match(r.text(item, "'for'") or "1 point")
+    match = HOLD.match(r.text(item, "'for'") or "1 point")
     amount = float(match[1]) if match else 0.0
     if match is None or amount == 0 or (match[2] == "%" and amount > 100):
         r.wrong(item, "'for' must read like '5 points', '200 steps' or '20 %'")
