@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from google_crc32c import value as crc32c
 
-from loglens.sources.tensors import binary_parts
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pyarrow as pa
 
 POLYNOMIAL = 0x82F63B78  # Castagnoli, reflected
 MASK_DELTA = 0xA282EAD8  # added by the record format, so that a checksum of checksums stays good
@@ -72,18 +68,3 @@ def equal_rows(data: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
     windows = np.ndarray((len(data) - length + 1,), dtype=f"V{length}", buffer=data, strides=(1,))
     rows = windows[starts].view(np.uint8).reshape(len(starts), length)
     return np.ascontiguousarray(rows.T)
-
-
-def verify(payloads: pa.BinaryArray, stored: np.ndarray) -> np.ndarray:
-    """Which payloads agree with their `stored` masked checksums; bool (n,)."""
-    crcs = np.empty(len(stored), dtype=np.uint32)
-    offsets, data = binary_parts(payloads)
-    for length, group in by_length(np.diff(offsets)):
-        if len(group) < MIN_GROUP or length > MAX_WIDTH:
-            crcs[group] = [crc32c(data[offsets[i] : offsets[i] + length].tobytes()) for i in group]
-        elif length:
-            crcs[group] = columns_crc(equal_rows(data, offsets[group], length))
-        else:
-            crcs[group] = 0
-    good: np.ndarray = mask_all(crcs) == stored
-    return good

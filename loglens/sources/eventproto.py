@@ -6,13 +6,17 @@ Field numbers are those of TensorFlow's event.proto, summary.proto and tensor.pr
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+import numpy as np
+import pyarrow as pa
 
-    import pyarrow as pa
+from loglens.sources.tensors import binary_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 
 class Field(NamedTuple):
@@ -81,46 +85,91 @@ FULL: Messages = NARROW | {
 }
 
 
-@cache
-def narrow() -> Any:
-    """Handler for scalars: tag, simple_value, plugin name, tensor type and content."""
-    return _handler("narrow", NARROW)
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """The event of one of the descriptors above: `handler` makes Arrow of many, `parse` a Python object of one."""
+
+    handler: Any
+    parse: Callable[[bytes], object]
 
 
 @cache
-def full() -> Any:
-    """Handler for everything that is analysed."""
-    return _handler("full", FULL)
+def narrow() -> Decoder:
+    """Decoder for scalars: tag, simple_value, plugin name, tensor type and content."""
+    return _decoder("narrow", NARROW)
 
 
-def decode(handler: Any, payloads: pa.BinaryArray, first: int = 0) -> Iterator[tuple[int, pa.RecordBatch | str]]:
-    """Record batches, each with the index of its first payload; a payload that is no event gives the reason instead."""
-    if len(payloads) == 0:
-        return
+@cache
+def full() -> Decoder:
+    """Decoder for everything that is analysed."""
+    return _decoder("full", FULL)
+
+
+def decode(
+    decoder: Decoder, payloads: pa.BinaryArray, rows: np.ndarray
+) -> Iterator[tuple[np.ndarray, pa.RecordBatch | str]]:
+    """Record batches of the `payloads` with these indices; a payload that is no event gives the reason instead."""
+    for row in overlong(payloads, rows):
+        fault = _fault(decoder, payloads[int(row)].as_py())
+        if fault:
+            rows = rows[rows != row]
+            yield np.array([row]), fault
+    if len(rows):
+        yield from _halved(decoder, payloads if len(rows) == len(payloads) else payloads.take(pa.array(rows)), rows)
+
+
+def overlong(payloads: pa.BinaryArray, rows: np.ndarray) -> np.ndarray:
+    """Those of `rows` with nine bytes in a row that all have their top bit set: a number of 64 bits, or chance.
+
+    As a length such a number overflows inside ptars, which then panics and writes to standard error.
+    """
+    offsets, data = binary_parts(payloads)
+    high = data[offsets[0] : offsets[-1]] >= 0x80
+    two = high[:-1] & high[1:]
+    four = two[:-2] & two[2:]
+    eight = four[:-4] & four[4:]
+    places = np.flatnonzero(eight[:-1] & high[8:]) + offsets[0]
+    found: np.ndarray = np.intersect1d(rows, np.searchsorted(offsets, places, side="right") - 1)
+    return found
+
+
+def _fault(decoder: Decoder, payload: bytes) -> str | None:
+    """Why the protobuf library does not take this payload, or None."""
+    from google.protobuf.message import DecodeError
+
     try:
-        batch = handler.array_to_record_batch(payloads)
-    except BaseException as error:
-        # ptars panics on some lengths that overflow; its exception derives from BaseException and has no public name.
-        if not isinstance(error, ValueError) and type(error).__name__ != "PanicException":
-            raise
-        if len(payloads) == 1:
-            yield first, str(error)
+        decoder.parse(payload)
+    except DecodeError as error:
+        return str(error)
+    return None
+
+
+def _halved(
+    decoder: Decoder, payloads: pa.BinaryArray, rows: np.ndarray
+) -> Iterator[tuple[np.ndarray, pa.RecordBatch | str]]:
+    """Decode all at once; where that fails, halve until the bad payloads stand alone."""
+    try:
+        batch = decoder.handler.array_to_record_batch(payloads)
+    except ValueError as error:
+        if len(rows) == 1:
+            yield rows, str(error)
             return
-        middle = len(payloads) // 2
-        yield from decode(handler, payloads.slice(0, middle), first)
-        yield from decode(handler, payloads.slice(middle), first + middle)
+        middle = len(rows) // 2
+        yield from _halved(decoder, payloads.slice(0, middle), rows[:middle])
+        yield from _halved(decoder, payloads.slice(middle), rows[middle:])
     else:
-        yield first, batch
+        yield rows, batch
 
 
-def _handler(package: str, messages: Messages) -> Any:
-    from google.protobuf import descriptor_pool
+def _decoder(package: str, messages: Messages) -> Decoder:
+    from google.protobuf import descriptor_pool, message_factory
     from ptars import HandlerPool
 
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(_file(package, messages))
     file = pool.FindFileByName(f"{package}.proto")
-    return HandlerPool([file]).get_for_message(file.message_types_by_name["Event"])
+    event = file.message_types_by_name["Event"]
+    return Decoder(HandlerPool([file]).get_for_message(event), message_factory.GetMessageClass(event).FromString)
 
 
 def _file(package: str, messages: Messages) -> bytes:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,17 +14,16 @@ import pyarrow as pa
 
 from loglens.sources import wire
 from loglens.sources.checksums import masked
-from loglens.sources.framing import HEADER, Block, Damage, blocks, words
+from loglens.sources.framing import HEADER, Block, Damage, blocks, pattern_of, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from loglens.sources.base import LogFile
     from loglens.sources.eventnotes import Notes
-    from loglens.sources.framing import Buffer
+    from loglens.sources.framing import Buffer, Pattern
 
 MAX_RECORDS = 1 << 16  # also lets the records of a slice be numbered in 16 bits
-GOAL_RECORDS = 1 << 15
 GOAL_BYTES = 16 << 20
 MAPPED = 16 << 20  # files from this size on are mapped instead of read
 LARGE = 32 << 10  # payloads from this size on are looked into before they are decoded
@@ -43,50 +41,69 @@ class Slice:
     stored: np.ndarray  # uint32 (n,)
 
 
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The bytes of the file with this index inside a buffer."""
+
+    index: int
+    begin: int
+    end: int
+
+
 def slices(files: Sequence[LogFile], notes: Notes) -> Iterator[Slice]:
     """All records of `files`, in order, that may hold something to analyse; faults go to `notes`."""
-    waiting: list[Slice] = []
-    records = size = 0
+    for buffer, regions in _buffers(files, notes):
+        waiting: list[tuple[Region, Block]] = []
+        count = 0
+        for region, block in _framed(buffer, regions, notes):
+            if count + len(block.starts) > MAX_RECORDS:
+                yield from _gathered(buffer, waiting, notes)
+                waiting, count = [], 0
+            waiting.append((region, block))
+            count += len(block.starts)
+        if waiting:
+            yield from _gathered(buffer, waiting, notes)
+
+
+def _buffers(files: Sequence[LogFile], notes: Notes) -> Iterator[tuple[Buffer, list[Region]]]:
+    """The bytes of the files: large ones mapped one by one, small ones side by side."""
+    small: list[bytes] = []
+    regions: list[Region] = []
+    size = 0
     for index, file in enumerate(files):
-        for part in _parts(index, file, notes):
-            if waiting and records + len(part.at) > MAX_RECORDS:
-                yield _joined(waiting)
-                waiting, records, size = [], 0, 0
-            waiting.append(part)
-            records, size = records + len(part.at), size + part.payloads.nbytes
-            if records >= GOAL_RECORDS or size >= GOAL_BYTES:
-                yield _joined(waiting)
-                waiting, records, size = [], 0, 0
-    if waiting:
-        yield _joined(waiting)
+        buffer = _opened(index, file.path, notes)
+        if isinstance(buffer, bytes):
+            if buffer:
+                small.append(buffer)
+                regions.append(Region(index, size, size + len(buffer)))
+                size += len(buffer)
+            if size < GOAL_BYTES:
+                continue
+        if small:
+            yield b"".join(small), regions
+            small, regions, size = [], [], 0
+        if not isinstance(buffer, bytes):
+            yield buffer, [Region(index, 0, len(buffer))]
+    if small:
+        yield b"".join(small), regions
 
 
-def _joined(parts: list[Slice]) -> Slice:
-    if len(parts) == 1:
-        return parts[0]
-    return Slice(
-        pa.concat_arrays([part.payloads for part in parts]),
-        np.concatenate([part.file for part in parts]),
-        np.concatenate([part.at for part in parts]),
-        np.concatenate([part.stored for part in parts]),
-    )
-
-
-def _parts(index: int, file: LogFile, notes: Notes) -> Iterator[Slice]:
-    """The slices of one file, each small enough to be decoded at once."""
-    buffer = _opened(index, file.path, notes)
-    if not buffer:
-        return
-    damage: list[Damage] = []
-    for block in blocks(buffer, damage):
-        notes.records[index] = notes.records.get(index, 0) + len(block.starts)
-        for piece in _pieces(_useful(index, buffer, block, notes)):
-            yield _gathered(index, buffer, piece)
-        _release(buffer, block)
-    if index not in notes.records and damage:
-        damage = [Damage(damage[0].kind, 0, f"no readable record in {len(buffer)} bytes: {damage[0].message}")]
-    for fault in damage:
-        notes.add(index, fault.kind, fault.message, fault.offset)
+def _framed(buffer: Buffer, regions: list[Region], notes: Notes) -> Iterator[tuple[Region, Block]]:
+    """The records of each region; what is wrong with their framing goes to `notes`."""
+    guess: Pattern | None = None
+    for region in regions:
+        damage: list[Damage] = []
+        found: list[Block] = []
+        for block in blocks(buffer, damage, region.begin, region.end, guess):
+            notes.records[region.index] = notes.records.get(region.index, 0) + len(block.starts)
+            if len(regions) > 1:
+                found.append(block)
+            yield region, block
+        guess = None if damage else pattern_of(buffer, found)
+        if damage and region.index not in notes.records:
+            damage = [replace(damage[0], message=f"no readable record: {damage[0].message}")]
+        for fault in damage:
+            notes.add(region.index, fault.kind, fault.message, fault.offset - region.begin)
 
 
 def _opened(index: int, path: str, notes: Notes) -> Buffer:
@@ -133,49 +150,62 @@ def _no_events(buffer: Buffer) -> Damage | None:
     return Damage("skipped", 0, "not an event file: plain text")
 
 
-def _pieces(block: Block) -> Iterator[Block]:
-    """`block` in pieces of limited bytes; nothing when it is empty."""
-    weights = np.cumsum(block.lengths) // GOAL_BYTES
-    edges = (np.flatnonzero(np.diff(weights)) + 1).tolist()
-    for start, stop in pairwise([0, *edges, len(block.starts)]):
-        if stop > start:
-            yield Block(block.starts[start:stop], block.lengths[start:stop])
+def _gathered(buffer: Buffer, waiting: list[tuple[Region, Block]], notes: Notes) -> Iterator[Slice]:
+    """Copy the payloads of these blocks side by side, in slices of limited bytes."""
+    counts = [len(block.starts) for _, block in waiting]
+    file = np.repeat(np.array([region.index for region, _ in waiting], dtype=np.uint32), counts)
+    begin = np.repeat(np.array([region.begin for region, _ in waiting]), counts)
+    starts = np.concatenate([block.starts for _, block in waiting])
+    lengths = np.concatenate([block.lengths for _, block in waiting])
+    keep = _useful(buffer, starts, lengths)
+    for i in keep[lengths[keep] > MAX_PAYLOAD]:
+        message = f"record of {lengths[i]} bytes was not decoded (limit {MAX_PAYLOAD})"
+        notes.add(int(file[i]), "unreadable", message, int(starts[i] - begin[i]))
+    keep = keep[lengths[keep] <= MAX_PAYLOAD]
+    for piece in _pieces(keep, lengths):
+        yield Slice(
+            _payloads(buffer, starts[piece], lengths[piece]),
+            file[piece],
+            starts[piece] - begin[piece],
+            words(buffer, "<u4")[starts[piece] + 12 + lengths[piece]],
+        )
+    _release(buffer, int(starts[0]), int(starts[-1] + lengths[-1]))
 
 
-def _useful(index: int, buffer: Buffer, block: Block, notes: Notes) -> Block:
-    """`block` without large payloads that hold nothing to analyse, or are too large."""
-    large = np.flatnonzero(block.lengths >= LARGE)
-    if not len(large):
-        return block
-    keep = np.ones(len(block.starts), dtype=bool)
-    for i in large:
-        start, length = int(block.starts[i]), int(block.lengths[i])
-        keep[i] = not wire.useless(buffer, start + 12, start + 12 + length)
-        if keep[i] and length > MAX_PAYLOAD:
-            keep[i] = False
-            notes.add(index, "unreadable", f"record of {length} bytes was not decoded (limit {MAX_PAYLOAD})", start)
-    return Block(block.starts[keep], block.lengths[keep])
+def _useful(buffer: Buffer, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Indices of the records that are not large payloads with nothing to analyse."""
+    large = np.flatnonzero(lengths >= LARGE)
+    keep = np.ones(len(starts), dtype=bool)
+    keep[large] = [
+        not wire.useless(buffer, start + 12, start + 12 + length)
+        for start, length in zip(starts[large].tolist(), lengths[large].tolist(), strict=True)
+    ]
+    return np.flatnonzero(keep)
 
 
-def _gathered(index: int, buffer: Buffer, block: Block) -> Slice:
-    """Copy the payloads of `block` side by side: every second item of an array that tiles the bytes of the block."""
-    begin = int(block.starts[0])
-    end = int(block.starts[-1] + block.lengths[-1]) + 12
-    count = len(block.starts)
+def _pieces(keep: np.ndarray, lengths: np.ndarray) -> Iterator[np.ndarray]:
+    """The indices `keep` in runs of limited bytes and at most MAX_RECORDS."""
+    for first in range(0, len(keep), MAX_RECORDS):
+        some = keep[first : first + MAX_RECORDS]
+        weights = np.cumsum(lengths[some]) // GOAL_BYTES
+        yield from (piece for piece in np.split(some, np.flatnonzero(np.diff(weights)) + 1) if len(piece))
+
+
+def _payloads(buffer: Buffer, starts: np.ndarray, lengths: np.ndarray) -> pa.BinaryArray:
+    """Payloads as every second item of an array that tiles the bytes from the first record to the last."""
+    begin, end = int(starts[0]), int(starts[-1] + lengths[-1]) + 12
+    count = len(starts)
     offsets = np.zeros(2 * count + 1, dtype=np.int64)
-    offsets[1::2] = block.starts + 12 - begin
-    offsets[2::2] = offsets[1::2] + block.lengths
+    offsets[1::2] = starts + 12 - begin
+    offsets[2::2] = offsets[1::2] + lengths
     whole = pa.LargeBinaryArray.from_buffers(
         pa.large_binary(), 2 * count, [None, pa.py_buffer(offsets), pa.py_buffer(buffer).slice(begin, end - begin)]
     )
-    payloads = whole.take(pa.array(np.arange(1, 2 * count, 2))).cast(pa.binary())
-    stored = words(buffer, "<u4")[block.starts + 12 + block.lengths]
-    return Slice(payloads, np.full(count, index, dtype=np.uint32), block.starts, stored)
+    return whole.take(pa.array(np.arange(1, 2 * count, 2))).cast(pa.binary())
 
 
-def _release(buffer: Buffer, block: Block) -> None:
-    """Let go of the mapped pages of `block`, so that memory does not grow with the file."""
+def _release(buffer: Buffer, begin: int, end: int) -> None:
+    """Let go of these pages of a mapped file, so that memory does not grow with it."""
     if isinstance(buffer, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        page = mmap.PAGESIZE
-        start = int(block.starts[0]) // page * page
-        buffer.madvise(mmap.MADV_DONTNEED, start, int(block.starts[-1] + block.lengths[-1]) - start)
+        start = begin // mmap.PAGESIZE * mmap.PAGESIZE
+        buffer.madvise(mmap.MADV_DONTNEED, start, end - start)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HEADER = struct.Struct("<QI")
 FRAME = 16  # bytes of a record that are not payload
-PROBE = 128
+PROBE = 96
 MAX_PROBE = 4096
 MAX_PERIOD = 512
 FIRST_PREDICTION = 1 << 10
@@ -54,18 +54,45 @@ class Block:
     lengths: np.ndarray
 
 
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Lengths that are expected to follow each other, with their masked checksums (int64, uint32)."""
+
+    lengths: np.ndarray
+    checks: np.ndarray
+
+
 def words(buffer: Buffer | np.ndarray, kind: str) -> np.ndarray:
     """`buffer` seen as a little-endian word at every byte offset; `kind` is a NumPy type such as "<u4"."""
     size = np.dtype(kind).itemsize
     return np.ndarray((max(0, len(buffer) - size + 1),), dtype=kind, buffer=buffer, strides=(1,))
 
 
-def blocks(buffer: Buffer, damage: list[Damage]) -> Iterator[Block]:
-    """The records of a file in order; what is wrong with their framing is appended to `damage`."""
+def pattern_of(buffer: Buffer, found: list[Block]) -> Pattern | None:
+    """What a file just read lets one expect of the next: the runs of a sweep log alike."""
+    if not found:
+        return None
+    starts = np.concatenate([block.starts for block in found])
+    return Pattern(np.concatenate([block.lengths for block in found]), words(buffer, "<u4")[starts + 8])
+
+
+def blocks(
+    buffer: Buffer, damage: list[Damage], begin: int = 0, end: int | None = None, guess: Pattern | None = None
+) -> Iterator[Block]:
+    """The records of the file at buffer[begin:end] in order; faults of their framing are appended to `damage`.
+
+    All offsets are those of the buffer. `guess` is tried first.
+    """
+    end = len(buffer) if end is None else end
     known: dict[int, int] = {}  # length -> its verified masked checksum
-    position, probe, last, floor = 0, PROBE, -1, 0
-    while position < len(buffer):
-        starts, lengths, position = walk(buffer, position, known, probe)
+    position, probe, last, floor = begin, PROBE, -1, begin
+    if guess is not None:
+        block, _ = predict(buffer, position, end, guess, len(guess.lengths))
+        if len(block.starts):
+            last, position = int(block.starts[-1]), _after(block)
+            yield block
+    while position < end:
+        starts, lengths, position = walk(buffer, position, end, known, probe)
         if starts:
             last = starts[-1]
             yield Block(np.array(starts, dtype=np.int64), np.array(lengths, dtype=np.int64))
@@ -73,47 +100,66 @@ def blocks(buffer: Buffer, damage: list[Damage]) -> Iterator[Block]:
             # No byte is searched twice: an overlap is only looked for beyond the last place of damage.
             inside = last if last >= floor else None
             floor, probe = position, PROBE
-            position = _recover(buffer, position, inside, damage)
+            position = _recover(buffer, position, end, inside, damage)
             continue
         pattern = period(lengths)
         probe = PROBE if pattern else min(MAX_PROBE, probe * 2)
-        for block in predicted(buffer, position, pattern, known):
-            last = int(block.starts[-1])
-            position = last + FRAME + int(block.lengths[-1])
+        for block in predicted(buffer, position, end, pattern, known):
+            last, position = int(block.starts[-1]), _after(block)
             yield block
         if len(known) > MAX_KNOWN:
             known.clear()
 
 
-def predicted(buffer: Buffer, position: int, pattern: list[int], known: dict[int, int]) -> Iterator[Block]:
+def predicted(buffer: Buffer, position: int, end: int, pattern: list[int], known: dict[int, int]) -> Iterator[Block]:
     """Ever longer blocks of records from `position` on, for as long as their lengths repeat `pattern`."""
     count, whole = FIRST_PREDICTION, bool(pattern)
-    while whole:
-        block, whole = predict(buffer, position, pattern, known, count)
+    expected = Pattern(np.array(pattern, dtype=np.int64), np.array([known[n] for n in pattern], dtype=np.uint32))
+    while whole and position < end:
+        block, whole = predict(buffer, position, end, expected, count)
         if len(block.starts):
             yield block
-            position = int(block.starts[-1]) + FRAME + int(block.lengths[-1])
+            position = _after(block)
         count = min(MAX_PREDICTION, count * 4)
 
 
-def walk(buffer: Buffer, position: int, known: dict[int, int], count: int) -> tuple[list[int], list[int], int]:
+def predict(buffer: Buffer, position: int, end: int, pattern: Pattern, count: int) -> tuple[Block, bool]:
+    """Records from `position` while their headers repeat `pattern`; true when all of at least `count` did."""
+    times = -(-count // len(pattern.lengths))
+    lengths = np.tile(pattern.lengths, times)
+    ends = position + np.cumsum(lengths + FRAME)
+    fit = int(np.searchsorted(ends, end, side="right"))
+    starts, lengths = (ends - lengths - FRAME)[:fit], lengths[:fit]
+    checks = np.tile(pattern.checks, times)[:fit]
+    same = words(buffer, "<u8")[starts] == lengths.view(np.uint64)
+    same &= words(buffer, "<u4")[starts + 8] == checks
+    good = fit if same.all() else int(same.argmin())
+    return Block(starts[:good], lengths[:good]), good == len(ends)
+
+
+def walk(
+    buffer: Buffer, position: int, end: int, known: dict[int, int], count: int
+) -> tuple[list[int], list[int], int]:
     """Up to `count` records from `position`: starts, lengths, and where the walk ended (fewer: the end, or damage)."""
     starts: list[int] = []
     lengths: list[int] = []
-    size = len(buffer)
     unpack = HEADER.unpack_from
-    while len(starts) < count and position + FRAME <= size:
+    while len(starts) < count and position + FRAME <= end:
         length, crc = unpack(buffer, position)
         if known.get(length) != crc:
             if masked(buffer[position : position + 8]) != crc:
                 break
             known[length] = crc
-        if position + FRAME + length > size:
+        if position + FRAME + length > end:
             break
         starts.append(position)
         lengths.append(length)
         position += FRAME + length
     return starts, lengths, position
+
+
+def _after(block: Block) -> int:
+    return int(block.starts[-1] + block.lengths[-1]) + FRAME
 
 
 def period(lengths: list[int]) -> list[int]:
@@ -125,35 +171,20 @@ def period(lengths: list[int]) -> list[int]:
     return []
 
 
-def predict(buffer: Buffer, position: int, pattern: list[int], known: dict[int, int], count: int) -> tuple[Block, bool]:
-    """Records from `position` while their headers follow `pattern`; true when all of `count` did, starting in phase."""
-    count = -(-count // len(pattern)) * len(pattern)
-    lengths = np.resize(np.array(pattern, dtype=np.int64), count)
-    checks = np.resize(np.array([known[length] for length in pattern], dtype=np.uint32), count)
-    ends = position + np.cumsum(lengths + FRAME)
-    starts = ends - lengths - FRAME
-    fit = int(np.searchsorted(ends, len(buffer), side="right"))
-    at = starts[:fit]
-    same = (words(buffer, "<u8")[at] == lengths[:fit].view(np.uint64)) & (words(buffer, "<u4")[at + 8] == checks[:fit])
-    good = fit if same.all() else int(same.argmin())
-    return Block(starts[:good], lengths[:good]), good == count
-
-
-def _recover(buffer: Buffer, position: int, inside: int | None, damage: list[Damage]) -> int:
-    """Note what is wrong at `position`, and find where the next record starts (the end when there is none).
+def _recover(buffer: Buffer, position: int, size: int, inside: int | None, damage: list[Damage]) -> int:
+    """Note what is wrong at `position`, and find where the next record starts (`size` when nowhere).
 
     `inside` is the record before: when its payload is damaged, records can lie inside it.
     """
-    size = len(buffer)
     if position == size:
         return size
     if len(damage) >= MAX_DAMAGE:
         damage.append(Damage("corrupt", position, f"over {MAX_DAMAGE} damaged places; the rest was not read"))
         return size
     nested = inside is not None and not payload_intact(buffer, inside)
-    found = find_header(buffer, inside + 12 if inside is not None and nested else position + 1)
+    found = find_header(buffer, inside + 12 if inside is not None and nested else position + 1, size)
     if found is None:
-        damage.append(_tail(buffer, position))
+        damage.append(_tail(buffer, position, size))
         return size
     lost = found - position
     what = f"bad record header; the next one is {lost} bytes on" if lost > 0 else "bytes are missing before this place"
@@ -161,9 +192,9 @@ def _recover(buffer: Buffer, position: int, inside: int | None, damage: list[Dam
     return found
 
 
-def _tail(buffer: Buffer, position: int) -> Damage:
+def _tail(buffer: Buffer, position: int, size: int) -> Damage:
     """Why the file ends at `position` for a reader."""
-    rest = len(buffer) - position
+    rest = size - position
     if rest < 12:
         return Damage("truncated", position, f"file ends inside a record header ({rest} of 12 bytes)")
     length, crc = HEADER.unpack_from(buffer, position)
@@ -179,12 +210,12 @@ def payload_intact(buffer: Buffer, start: int) -> bool:
     return masked(buffer[start + 12 : end]) == int.from_bytes(buffer[end : end + 4], "little")
 
 
-def find_header(buffer: Buffer, start: int) -> int | None:
-    """Offset of the first valid record header at or after `start` whose record fits into the file."""
+def find_header(buffer: Buffer, start: int, size: int) -> int | None:
+    """Offset of the first valid record header at or after `start` whose record ends by `size`."""
     step = FIRST_SCAN
-    while start + FRAME <= len(buffer):
-        part = np.frombuffer(buffer[start : start + step + 11], dtype=np.uint8)
-        found = _first_header(part, len(buffer) - start - FRAME)
+    while start + FRAME <= size:
+        part = np.frombuffer(buffer[start : min(size, start + step + 11)], dtype=np.uint8)
+        found = _first_header(part, size - start - FRAME)
         if found is not None:
             return start + found
         start, step = start + step, min(MAX_SCAN, step * 4)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 NARROW = 0.02
+COLUMNS = ("min", "max", "mean", "std", "count", "zeros", "low", "high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def describe(buckets: Buckets, histo: pa.StructArray | None = None) -> pl.DataFr
         out["zeros"] = _zeros(buckets, row, out["max"] - out["min"]) / total
         if histo is not None:
             out |= _logged(histo)
-    frame = pl.DataFrame(out).with_columns(pl.col("zeros", "low", "high", "mean", "std").fill_nan(None))
+    frame = pl.DataFrame(out).select(COLUMNS).with_columns(pl.col(*COLUMNS[2:4], *COLUMNS[5:]).fill_nan(None))
     return frame.with_columns(edges=_edges(buckets, row, full), counts=_lists(buckets.count, buckets.sizes))
 
 

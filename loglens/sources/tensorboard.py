@@ -11,22 +11,24 @@ import polars as pl
 import pyarrow as pa
 
 from loglens.sources.base import Tables, axis_type, scalar_schema
-from loglens.sources.checksums import verify
 from loglens.sources.eventnotes import Notes
 from loglens.sources.eventproto import decode, full, narrow
 from loglens.sources.eventslices import slices
 from loglens.sources.eventvalues import full_rows, narrow_scalars, own_plugin, session_starts, values
 from loglens.sources.hparams import hparams_frame
+from loglens.sources.lanes import scan
 from loglens.sources.restarts import restarts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    from collections.abc import Iterator, Sequence
 
     from loglens.sources.base import LogFile
+    from loglens.sources.eventproto import Decoder
     from loglens.sources.eventslices import Slice
     from loglens.sources.eventvalues import Values
+    from loglens.sources.lanes import Lane
 
+LANE = ("record", "step", "wall_time", "value")
 PLACE = ("file", "at", "tag", "step", "wall_time")
 
 
@@ -62,12 +64,13 @@ def read(files: Sequence[LogFile]) -> Tables:
 
 def _read_slice(part: Slice, found: Found, notes: Notes) -> None:
     """Decode a slice: narrow first, and in full what that leaves unexplained."""
-    good = verify(part.payloads, part.stored)
+    good, lanes = scan(part.payloads, part.stored)
     for bad in np.flatnonzero(~good):
-        notes.add(
-            int(part.file[bad]), "corrupt", "payload does not match its checksum; record left out", int(part.at[bad])
-        )
-    scalars: list[pl.DataFrame] = []
+        message = "payload does not match its checksum; record left out"
+        notes.add(int(part.file[bad]), "corrupt", message, int(part.at[bad]))
+    scalars = [_lane_frame(lanes)] if lanes else []
+    for lane in lanes:
+        good[lane.record] = False
     again = []
     for batch, records in _decoded(narrow(), part, np.flatnonzero(good), notes):
         for record in session_starts(batch, records).tolist():
@@ -77,23 +80,35 @@ def _read_slice(part: Slice, found: Found, notes: Notes) -> None:
         again.append(unclear)
     for batch, records in _decoded(full(), part, np.concatenate([np.zeros(0, np.int64), *again]), notes):
         scalars.append(_read_full(part, values(batch, records), found, notes))
-    scalars = [frame for frame in scalars if len(frame)]
-    if scalars:
-        frame = pl.concat(scalars)
-        found.scalars.append(_placed(part, frame if len(scalars) == 1 else frame.sort("record", maintain_order=True)))
+    if any(len(frame) for frame in scalars):
+        found.scalars.append(_placed(part, _in_order(pl.concat(frame for frame in scalars if len(frame)))))
 
 
-def _decoded(handler: Any, part: Slice, records: np.ndarray, notes: Notes) -> list[tuple[pa.RecordBatch, np.ndarray]]:
-    """Decoded batches of these records; what is no event is noted."""
-    payloads = part.payloads if len(records) == len(part.at) else part.payloads.take(pa.array(records))
-    out = []
-    for first, batch in decode(handler, payloads):
+def _lane_frame(lanes: list[Lane]) -> pl.DataFrame:
+    columns = {name: np.concatenate([getattr(lane, name) for lane in lanes]) for name in LANE}
+    tag = pl.Series(pa.concat_arrays([lane.tag for lane in lanes])).cast(pl.Categorical)
+    frame = pl.DataFrame(columns)
+    return frame.insert_column(1, tag.alias("tag"))
+
+
+def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows in order of their records; values of one record keep theirs."""
+    record = frame["record"].to_numpy()
+    if (np.diff(record) >= 0).all():
+        return frame
+    # A slice has at most 65,536 records: 16-bit keys are sorted by radix.
+    return frame[np.argsort(record.astype(np.uint16), kind="stable")]
+
+
+def _decoded(
+    decoder: Decoder, part: Slice, records: np.ndarray, notes: Notes
+) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
+    """Decoded batches of these records with their numbers; what is no event is noted."""
+    for rows, batch in decode(decoder, part.payloads, records):
         if isinstance(batch, str):
-            bad = records[first]
-            notes.add(int(part.file[bad]), "corrupt", f"record is no event: {batch}", int(part.at[bad]))
+            notes.add(int(part.file[rows[0]]), "corrupt", f"record is no event: {batch}", int(part.at[rows[0]]))
         else:
-            out.append((batch, records[first : first + batch.num_rows]))
-    return out
+            yield batch, rows
 
 
 def _read_full(part: Slice, some: Values, found: Found, notes: Notes) -> pl.DataFrame:

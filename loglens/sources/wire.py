@@ -79,13 +79,14 @@ def _useful(buffer: Buffer, value: Token) -> bool:
     for token in fields(buffer, value.start, value.end):
         kinds.add(token.number)
         if token.number == 9:
-            plugin = _plugin(buffer, token)
+            plugin = plugin_name(buffer, token)
     if 2 in kinds or 5 in kinds:
         return True
     return plugin not in OTHER_PLUGINS and (8 in kinds or plugin != "")
 
 
-def _plugin(buffer: Buffer, metadata: Token) -> str:
+def plugin_name(buffer: Buffer, metadata: Token) -> str:
+    """The plugin that a SummaryMetadata names, or an empty string."""
     for token in fields(buffer, metadata.start, metadata.end):
         if token.number == 1 and token.wire == BYTES:
             for name in fields(buffer, token.start, token.end):
