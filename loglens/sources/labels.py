@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +25,21 @@ def labels(keys: Iterable[Key]) -> dict[Key, str]:
     by_name: dict[str, list[Key]] = defaultdict(list)
     for key in sorted(set(keys), key=lambda key: (key.folder, key.file, key.kind != "scalar", key.name)):
         by_name[key.name].append(key)
-    found = {key: _prefixed(key, twins) for twins in by_name.values() for key in twins}
+    found = {key: label for twins in by_name.values() for key, label in _prefixed(twins)}
     return _made_unique(found)
 
 
-def _prefixed(key: Key, twins: Sequence[Key]) -> str:
+def _prefixed(twins: Sequence[Key]) -> Iterator[tuple[Key, str]]:
     if len(twins) == 1:
-        return key.name
-    beside = {twin.file for twin in twins if twin.folder == key.folder}
-    folder = f"{key.folder}/" if key.folder else ""
-    file = f"{key.file}::" if key.file and len(beside) > 1 else ""
-    return folder + file + key.name
+        yield twins[0], twins[0].name
+        return
+    beside: dict[str, set[str]] = defaultdict(set)
+    for key in twins:
+        beside[key.folder].add(key.file)
+    for key in twins:
+        folder = f"{key.folder}/" if key.folder else ""
+        file = f"{key.file}::" if key.file and len(beside[key.folder]) > 1 else ""
+        yield key, folder + file + key.name
 
 
 def _made_unique(found: dict[Key, str]) -> dict[Key, str]:
