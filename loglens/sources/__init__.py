@@ -37,16 +37,27 @@ def read_batches(
     """Read everything under `paths`, whole runs at a time; what was left out is in the first batch's problems.
 
     `runs`: globs that a run's name must match one of; `exclude`: globs on names or paths of files and folders.
-    Raises `LoglensError` when a path leads nowhere or nothing at all can be read.
+    The path `-` is standard input. Raises `LoglensError` when a path leads nowhere or nothing at all can be read.
     """
+    from loglens.sources.stdin import spooled
+
     listed = [os.fspath(paths)] if isinstance(paths, (str, os.PathLike)) else [os.fspath(path) for path in paths]
-    found = discover(listed, follow_symlinks=follow_symlinks, exclude=exclude, max_file_bytes=max_file_bytes)
+    with spooled(listed) as local:
+        found = discover(local, follow_symlinks=follow_symlinks, exclude=exclude, max_file_bytes=max_file_bytes)
+        whole = (
+            read_batch(files, found.own_name, roles)
+            for files in batches(found.families, batch_bytes=batch_bytes, batch_folders=batch_folders)
+        )
+        yield from _told(whole, found, listed, runs)
+
+
+def _told(whole: Iterable[Logs], found: Discovery, paths: Sequence[str], globs: Sequence[str]) -> Iterator[Logs]:
+    """The wanted runs of every batch; problems wait for the next batch with a run in it."""
     pending = list(found.problems)
     any_run = any_data = False
-    for files in batches(found.families, batch_bytes=batch_bytes, batch_folders=batch_folders):
-        logs = read_batch(files, found.own_name, roles)
-        any_data = any_data or bool(logs.runs)
-        logs = _only(logs, runs)
+    for batch in whole:
+        any_data = any_data or bool(batch.runs)
+        logs = _only(batch, globs)
         if not logs.runs:
             pending += logs.problems
             continue
@@ -54,7 +65,7 @@ def read_batches(
         yield replace(logs, problems=(*pending, *logs.problems))
         pending = []
     if not any_run:
-        raise LoglensError(_nothing(listed, found, pending, runs if any_data else ()))
+        raise LoglensError(_nothing(paths, found, pending, globs if any_data else ()))
     if pending:
         from loglens.sources.frames import empty_logs
 

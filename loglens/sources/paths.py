@@ -45,8 +45,10 @@ def resolve(paths: Sequence[str]) -> tuple[str, list[Start]]:
 
 def expand(path: str) -> list[str]:
     """The absolute paths that a path or glob stands for, sorted."""
-    if path == "-" or _REMOTE.match(path):
-        raise LoglensError(f"{path}: only local files and folders can be read")
+    if path == "-":
+        raise LoglensError("-: standard input is read by itself, not beside other paths")
+    if _REMOTE.match(path):
+        raise LoglensError(f"{shown(path)}: only local files and folders can be read")
     if "\0" in path:
         raise LoglensError(f"{shown(path)}: a path cannot hold a NUL character")
     whole = os.path.abspath(path)
@@ -143,4 +145,6 @@ def _did_you_mean(whole: str) -> str:
     while not os.path.isdir(parent) and parent != os.path.dirname(parent):
         whole, parent = parent, os.path.dirname(parent)
     close = get_close_matches(os.path.basename(whole), _names(parent), n=1, cutoff=0.6)
-    return f"; did you mean {shown(os.path.normpath(os.path.join(os.path.relpath(parent), close[0])))}?" if close else ""
+    return (
+        f"; did you mean {shown(os.path.normpath(os.path.join(os.path.relpath(parent), close[0])))}?" if close else ""
+    )

@@ -113,7 +113,7 @@ def test_an_event_file_is_known_by_its_first_record(tmp_path: Path) -> None:
         ("zzz", "no such file or folder"),
         ("runs/*.nothing", "matches nothing"),
         ("s3://bucket/x", "only local"),
-        ("-", "only local"),
+        ("-", "standard input"),
         ("a\0b", "NUL"),
     ],
 )

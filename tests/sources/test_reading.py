@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -112,6 +113,26 @@ print(sorted({{"polars", "numpy", "pyarrow", "tensorboard", "ptars", "jinja2"}} 
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("epoch,loss\n0,1\n1,0.5\n2,0.25\n", "csv"),
+        ("".join(f'{{"step": {i}, "loss": {i}}}\n' for i in range(3)), "jsonl"),
+    ],
+)
+def test_standard_input(text: str, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    logs = read("-")
+    assert logs.runs == ("stdin",)
+    assert [(s.path, s.format, s.points) for s in logs.sources] == [("stdin", form, 3)]
+
+
+def test_standard_input_without_a_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    with pytest.raises(LoglensError, match="no training logs under -: 1 file looked at; stdin: empty file"):
+        read("-")
 
 
 @pytest.mark.parametrize("name", FORMATS)
