@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from loglens.sources.text import Faults, Piece
 
 HEAD = 1 << 20  # bytes within which the header must end
+MOST = 30_000  # cells of a line that are looked at
 SEPARATORS = (",", ";", "\t", "|")
 BLANK = frozenset({"", "none", "null", "na", "n/a", "<na>", "nil", "-", "--"})
 BOOLEAN = frozenset({"true", "false"})
@@ -45,9 +47,10 @@ class Rows:
 
     names: list[str]
     frames: list[pl.DataFrame] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
+    lines: array[int] = field(default_factory=lambda: array("q"))
     breaks: list[int] = field(default_factory=list)
     ragged: int = 0
+    slots: list[int] | None = None  # column of each cell since a header with other columns
 
 
 def is_number(cell: str) -> bool:
@@ -63,7 +66,7 @@ def split(line: str, separator: str) -> list[str]:
             return [cell.strip() for cell in next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])]
         except csv.Error:
             pass
-    return [cell.strip() for cell in line.split(separator)]
+    return [cell.strip() for cell in line.split(separator, MOST)]
 
 
 # --- the head ---------------------------------------------------------------------------------------------------------
@@ -203,7 +206,6 @@ def tolerant(piece: Piece, head: Head, rows: Rows, faults: Faults, begin: int = 
 
     `begin` is the position of the first row in the piece, `above` the number of lines before it.
     """
-    slots: list[int] | None = None
     table: list[list[str]] = []
     done = len(rows.lines)
     number, position = piece.line + above - 1, begin
@@ -218,14 +220,14 @@ def tolerant(piece: Piece, head: Head, rows: Rows, faults: Faults, begin: int = 
             continue
         cells = split(part.decode(errors="replace"), head.separator)
         if part == raw:
-            width = len(slots or head.names)
+            width = len(rows.slots or head.names)
             cells = _cut(part, cells, head, piece, place, number, faults)[:width]
             cells += [""] * (width - len(cells))
         if _is_header(cells, rows.names):
-            slots = _slots(cells, rows.names)
+            rows.slots = _slots(cells, rows.names)
             rows.breaks.append(done + len(table))
             continue
-        table.append(_fitted(cells, slots, rows, head, faults, number))
+        table.append(_fitted(cells, rows, head, faults, number))
         rows.lines.append(number)
     _store(table, rows)
 
@@ -257,10 +259,9 @@ def _slots(cells: list[str], names: list[str]) -> list[int] | None:
     return [names.index(name) for name in fresh]
 
 
-def _fitted(
-    cells: list[str], slots: list[int] | None, rows: Rows, head: Head, faults: Faults, number: int
-) -> list[str]:
+def _fitted(cells: list[str], rows: Rows, head: Head, faults: Faults, number: int) -> list[str]:
     """The cells by column; a row of another length keeps what it has."""
+    slots = rows.slots
     width = len(head.names) if slots is None else len(slots)
     while len(cells) > width and not cells[-1]:
         cells.pop()
@@ -278,6 +279,23 @@ def _fitted(
     for slot, cell in zip(slots, cells, strict=True):
         out[slot] = cell
     return out
+
+
+def add_clean(piece: Piece, head: Head, rows: Rows, begin: int = 0, *, above: int = 0) -> bool:
+    """Add the rows of a piece of a large file by the strict parser; False when it is not clean."""
+    data = piece.data[begin:] if begin else piece.data
+    if rows.slots is not None or piece.width or data[-1:] != b"\n" or b'"' in data or b"\0" in data:
+        return False
+    count = lines_in(data)
+    frame = strict(data, head, count, data[: data.find(b"\n")])
+    separators = count * (len(head.names) - 1)
+    if frame is None or not separators or data.count(head.separator.encode()) != separators:
+        return False
+    if any(numbers(series, head.separator != ",")[1].any() for series in frame if series.dtype == pl.String):
+        return False
+    rows.frames.append(frame)
+    rows.lines.extend(range(piece.line + above, piece.line + above + count))
+    return True
 
 
 def _store(table: list[list[str]], rows: Rows) -> None:

@@ -22,7 +22,7 @@ from loglens.sources.delimited import lines_in, numbers
 from loglens.sources.jsondocs import parse, tables_of
 from loglens.sources.records import Gathered
 from loglens.sources.text import PIECE, Faults, Piece, is_marker, pieces
-from loglens.sources.wide import Wide, column, melt
+from loglens.sources.wide import Wide, column, joined, melt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from loglens.model import Problem
     from loglens.sources.base import LogFile
 
-BATCH = 32 << 20  # bytes parsed together
+BATCH = 16 << 20  # bytes parsed together
 BLOCK = 4 << 20  # bytes Arrow parses at a time; no line of a clean file is longer
 SAMPLE = 30  # lines whose keys are looked at
 WIDEST = 1000  # keys
@@ -107,6 +107,8 @@ class _Reading:
             second = next(following, None)
             if second is None:
                 self.document(index, faults, first)
+            elif _loads(first.data.strip().partition(b"\n")[0]) is not None:
+                self.lines(index, faults, itertools.chain((first, second), following))
             else:
                 faults.add("unreadable", f"a JSON document of more than {PIECE >> 20} MB is not read")
         elif kind == "lines":
@@ -137,16 +139,25 @@ class _Reading:
     def lines(self, index: int, faults: Faults, stream: Iterable[Piece]) -> None:
         """Read records line by line."""
         gathered = Gathered()
+        parts: list[Wide] = []
         for piece in stream:
+            clean = _parse_clean([(index, piece)]) if len(piece.data) > BATCH and _clean_keys(piece) else None
+            if clean is not None:
+                parts += [gathered.wide(index)] if gathered.count else []
+                parts.append(clean)
+                gathered = Gathered()
+                continue
             for record in _records(piece, faults):
                 gathered.add(record)
         bad = sum(number for (_, of), number in faults.counts.items() if of == BAD_LINES)
-        if bad > 2 * gathered.count + 3:
+        if bad > 2 * gathered.count + 3 and not parts:
             self.skip([index], f"text with {gathered.count} JSON objects in {bad + gathered.count} lines")
             return
         self.hparams += [(index, name, shown) for name, shown in gathered.hparams]
         if gathered.count:
-            self.keep(gathered.wide(index))
+            parts.append(gathered.wide(index))
+        if parts:
+            self.keep(parts[0] if len(parts) == 1 else joined(parts))
         elif not faults.counts:
             self.skip([index], "hyper-parameters only, no records")
 
@@ -189,7 +200,7 @@ def _clean_keys(piece: Piece) -> tuple[str, ...] | None:
     """The keys of the first record of a file of flat records, one a line; None when it is not such a file."""
     data = piece.data
     end = data.find(b"\n")
-    if data[:1] != b"{" or data[-1:] != b"\n" or piece.width or piece.offset or end == len(data) - 1:
+    if data[:1] != b"{" or data[-1:] != b"\n" or piece.width or end == len(data) - 1:
         return None
     rows = lines_in(data)
     if b"[" in data or b"\0" in data or data.count(b"{") != rows or data.count(b"}") != rows:

@@ -17,7 +17,18 @@ import polars as pl
 
 from loglens.sources.base import Tables
 from loglens.sources.columns import bare, is_clock, is_counter, is_split, why_no_log
-from loglens.sources.delimited import BOOLEAN, Head, Rows, is_number, lines_in, numbers, read_head, strict, tolerant
+from loglens.sources.delimited import (
+    BOOLEAN,
+    Head,
+    Rows,
+    add_clean,
+    is_number,
+    lines_in,
+    numbers,
+    read_head,
+    strict,
+    tolerant,
+)
 from loglens.sources.text import Faults, Piece, pieces
 from loglens.sources.wide import Column, Wide, column, melt, spread
 
@@ -27,7 +38,7 @@ if TYPE_CHECKING:
     from loglens.model import Problem
     from loglens.sources.base import LogFile
 
-BATCH = 32 << 20  # bytes parsed together
+BATCH = 8 << 20  # bytes parsed together: more of them no longer fit the cache
 WIDEST = 20_000  # columns
 TAGS = frozenset({"tag", "metric", "metricname", "key", "variable", "name"})
 VALUES = frozenset({"value", "metricvalue", "scalar"})
@@ -50,7 +61,7 @@ class _Parsed:
     files: list[int]
     counts: list[int]
     names: list[str]
-    columns: list[pl.Series]
+    columns: list[list[pl.Series]]  # the parts of each column
     lines: Sequence[int] | None = None  # line of each row; None when row 0 of each file is below a header of `above`
     breaks: Sequence[int] = ()
 
@@ -198,7 +209,9 @@ def _parse_clean(head: Head, members: list[tuple[int, Piece]]) -> _Parsed | None
     frame = strict(body, head, sum(counts), body[: body.find(b"\n")])
     if frame is None or (frame[:, -1].null_count() and not _even(head, members, counts)):
         return None
-    return _Parsed([index for index, _ in members], counts, list(head.names), frame.get_columns())
+    return _Parsed(
+        [index for index, _ in members], counts, list(head.names), [[series] for series in frame.get_columns()]
+    )
 
 
 def _even(head: Head, members: list[tuple[int, Piece]], counts: list[int]) -> bool:
@@ -214,18 +227,18 @@ def _parse_tolerant(index: int, head: Head, faults: Faults, stream: Iterable[Pie
     """A file through the tolerant parser, or why it is no table."""
     rows = Rows(list(head.names))
     for number, piece in enumerate(stream):
-        if number == 0:
-            tolerant(piece, head, rows, faults, head.body, above=head.lines)
-        else:
-            tolerant(piece, head, rows, faults)
+        begin, above = (head.body, head.lines) if number == 0 else (0, 0)
+        small = len(piece.data) < BATCH  # small files have been through the strict parser before
+        if small or not add_clean(piece, head, rows, begin, above=above):
+            tolerant(piece, head, rows, faults, begin, above=above)
     total = len(rows.lines)
     if not total:
         return "a header without rows"
     if rows.ragged * 2 > total and rows.ragged > 2:
         return f"{rows.ragged} of {total} rows do not have the {len(head.names)} cells of the header"
     frames = [_widened(frame, len(rows.names)) for frame in rows.frames]
-    frame = pl.concat(frames)
-    return _Parsed([index], [total], rows.names, frame.get_columns(), rows.lines, rows.breaks)
+    columns = [list(parts) for parts in zip(*(frame.get_columns() for frame in frames), strict=True)]
+    return _Parsed([index], [total], rows.names, columns, rows.lines, rows.breaks)
 
 
 def _widened(frame: pl.DataFrame, width: int) -> pl.DataFrame:
@@ -247,18 +260,17 @@ def _numeric(parsed: _Parsed, head: Head) -> tuple[dict[str, Column], dict[str, 
     columns: dict[str, Column] = {}
     labels: dict[str, pl.Series] = {}
     odd: _Odd = []
-    for name, series in zip(parsed.names, parsed.columns, strict=True):
-        if series.dtype == pl.Float64:
-            values, wrong = series, None
-        else:
-            values, wrong = numbers(series, comma)
+    for name, parts in zip(parsed.names, parsed.columns, strict=True):
+        read = [numbers(part, comma) if part.dtype == pl.String else (part, None) for part in parts]
+        values = pl.concat([part for part, _ in read])
         filled = len(values) - values.null_count()
-        strange = int(wrong.sum()) if wrong is not None else 0
-        if filled < strange or (not filled and wrong is not None):
-            labels[name] = series
+        strange = sum(int(wrong.sum()) for _, wrong in read if wrong is not None)
+        if filled < strange or (not filled and any(wrong is not None for _, wrong in read)):
+            labels[name] = pl.concat([part.cast(pl.String) for part in parts])
             continue
-        if wrong is not None and strange:
-            odd.append((name, series, wrong))
+        if strange:
+            wrongs = [part.is_nan() & False if wrong is None else wrong for part, wrong in read]
+            odd.append((name, pl.concat([part.cast(pl.String) for part in parts]), pl.concat(wrongs)))
         if filled:
             columns[name] = column(values)
     return columns, labels, odd

@@ -74,6 +74,23 @@ class Wide:
         return {name: self.columns[name].dense(total) for name in wanted}
 
 
+def joined(parts: Sequence[Wide]) -> Wide:
+    """The parts of one file, one behind the other."""
+    found: dict[str, list[tuple[pl.Series, np.ndarray]]] = {}
+    total, dropped = 0, frozenset[str]()
+    for part in parts:
+        count = part.counts[0]
+        for name, col in part.columns.items():
+            rows = np.arange(count, dtype=np.int64) if col.rows is None else col.rows
+            found.setdefault(name, []).append((col.values, rows + total))
+        total, dropped = total + count, dropped | part.dropped
+    columns = {}
+    for name, pairs in found.items():
+        rows = np.concatenate([rows for _, rows in pairs])
+        columns[name] = Column(pl.concat([values for values, _ in pairs]), None if rows.size == total else rows)
+    return Wide(parts[0].files, [total], columns, dropped=dropped)
+
+
 def melt(wide: Wide) -> list[pl.DataFrame]:
     """Long frames with the columns of `Tables.scalars`, in record order per file and tag."""
     plans = [plan_rows(wide, place) for place in range(len(wide.counts))]

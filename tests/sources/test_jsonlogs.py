@@ -319,3 +319,16 @@ def test_document_cut_at_every_byte(indent: int | None) -> None:
         points = series(found, "step", "value").get("loss", [])
         assert points == whole[: len(points)], cut
         assert "truncated" in [problem.kind for problem in found.problems], cut
+
+
+@pytest.mark.parametrize("limit", [0, 1 << 30])
+def test_clean_and_damaged_pieces_of_a_large_file_join(monkeypatch, limit: int) -> None:
+    monkeypatch.setattr("loglens.sources.text.PIECE", 1024)
+    monkeypatch.setattr("loglens.sources.jsonlogs.BATCH", limit)
+    rows = [json.dumps({"step": step, "loss": step / 7} | ({} if step % 3 else {"acc": step})) for step in range(300)]
+    rows[150] = "broken"
+    found = read_text("\n".join([*rows, ""]), "jsonl")
+    got = series(found, "step", "value", "segment")
+    assert got["loss"] == [(step, step / 7, 0) for step in range(300) if step != 150]
+    assert got["acc"] == [(step, step, 0) for step in range(0, 300, 3) if step != 150]
+    assert [line for _, line, _ in faults(found)] == [151]

@@ -294,3 +294,17 @@ def test_cut_at_every_byte(end: str) -> None:
             assert points == whole[tag][: len(points)], cut
         ended = data[:cut].endswith((b"\n", b"\r"))
         assert [problem.kind for problem in found.problems if problem.kind != "skipped"] == ["truncated"] * (not ended)
+
+
+@pytest.mark.parametrize("limit", [0, 1 << 30])
+def test_clean_and_damaged_pieces_of_a_large_file_join(monkeypatch, limit: int) -> None:
+    monkeypatch.setattr("loglens.sources.text.PIECE", 1024)
+    monkeypatch.setattr("loglens.sources.tables.BATCH", limit)
+    rows = [f"{step},{step / 7!r},{'' if step % 3 else step}\n" for step in range(600)]
+    rows[300] = '300,"x",5\n'
+    rows[450] = "450,7\n"
+    found = read_text("step,loss,acc\n" + "".join(rows))
+    got = series(found, "step", "value")
+    assert got["loss"] == [(step, 7.0 if step == 450 else step / 7) for step in range(600) if step != 300]
+    assert got["acc"] == [(step, 5.0 if step == 300 else step) for step in range(0, 600, 3) if step != 450]
+    assert sorted(line for _, line, _ in faults(found)) == [302, 452]
