@@ -13,18 +13,20 @@ import numpy as np
 
 from loglens.reporters import clean
 from loglens.reporters.outline import chains_of
-from loglens.reporters.scales import Scale, step_ticks, ticks, value_scale
+from loglens.reporters.scales import Scale, short, step_ticks, ticks, value_scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from loglens.model import Axis, Curve, Finding, RunReport
+    from loglens.reporters.outline import Chain
 
 WIDE = 1000
-LEFT, RIGHT = 92, 992  # of WIDE: where the first and the last step lie
+LEFT, RIGHT = 108, 992  # of WIDE: where the first and the last step lie
 COLUMNS = 450  # columns that a line is thinned to: about two pixels each
-TOP, HEAD, ROW, GAP, FOOT = 26, 8, 17, 14, 26
-FIRST_HEIGHT, NEXT_HEIGHT = 170, 92
+TOP, HEAD, ROW, GAP, FOOT = 0, 9, 17, 18, 26
+LABEL = 19  # a row for the onset, between the keys and the first plot
+FIRST_HEIGHT, NEXT_HEIGHT = 190, 96
 PANELS, LINES = 3, 4
 FEW = 40  # up to so many points each gets a dot
 CHAR = 6.7  # generous width of a letter of a key
@@ -55,8 +57,7 @@ class Panel:
     lost_high: str  # path of marks at the upper edge: NaN and +inf
     lost_low: str  # at the lower edge: -inf
     lost_label: str
-    lost_x: float
-    lost_anchor: str
+    lost_y: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +109,27 @@ def thin(steps: np.ndarray, values: np.ndarray, low: float, high: float, columns
     return np.unique(np.array(keep, dtype=np.int64))
 
 
-def chart_of(run: RunReport, finding: Finding) -> Chart | None:
-    """The evidence of a finding with the suspected cause under it; None when no curve of it was kept."""
+def chart_of(run: RunReport, finding: Finding, alone: bool = False) -> Chart | None:
+    """The evidence of a finding, with the suspected cause under it unless `alone`; None when no curve was kept."""
     evidence = [run.curves[t] for t in finding.tags if t in run.curves]
     related = [run.curves[t] for t in finding.related if t in run.curves and t not in finding.tags]
+    if alone and evidence:
+        related = []
     groups = _by_quantity(evidence)[: PANELS - bool(related)]
     groups += _by_quantity(related)[: PANELS - len(groups)]
     title = f"{clean.name(run.run)}: {clean.visible(finding.title, 120)}"
     return draw(groups, title, finding.message, finding.axis, finding.first_step, finding.last_step)
+
+
+def story_of(chain: Chain) -> Chart | None:
+    """What was lost above what began it, on one step axis: a loss, then the evidence and the cause of the root."""
+    run, root = chain.run, chain.root
+    told = [run.curves[t] for f in (root, *chain.effects) for t in f.tags if t in run.curves]
+    losses = [c for c in told if _is_loss(c)] or [c for c in run.curves.values() if _is_loss(c)]
+    began = [run.curves[t] for t in (*root.tags, *root.related) if t in run.curves]
+    groups = _by_quantity({c.tag: c for c in (*losses, *began)}.values())[:PANELS]
+    title = f"{clean.name(run.run)}: {clean.visible(root.title, 120)}"
+    return draw(groups, title, root.message, root.axis, root.first_step, root.last_step)
 
 
 def course_of(run: RunReport) -> Chart | None:
@@ -139,7 +153,8 @@ def draw(
     across = _across([c for group in groups for c in group], axis)
     panels, y = [], float(TOP)
     for number, group in enumerate(groups):
-        panel = _panel(group, across, axis, y, FIRST_HEIGHT if number == 0 else NEXT_HEIGHT)
+        room = LABEL if number == 0 and first is not None else 0
+        panel = _panel(group, across, axis, y, FIRST_HEIGHT if number == 0 else NEXT_HEIGHT, room)
         panels.append(panel)
         y = panel.y + panel.height + GAP
     bottom = y - GAP
@@ -164,6 +179,10 @@ def _anchor(percent: float | None) -> str:
     if percent is None or percent < 22:
         return "start"
     return "end" if percent > 78 else "middle"
+
+
+def _is_loss(curve: Curve) -> bool:
+    return curve.role in ("train/loss", "val/loss", "test/loss")
 
 
 def _quantity(curve: Curve) -> str:
@@ -199,11 +218,13 @@ def _x(curve: Curve, across: Scale, axis: Axis) -> np.ndarray:
     return np.asarray(LEFT + (RIGHT - LEFT) * np.clip(share, 0, 1))
 
 
-def _panel(group: Sequence[Curve], across: Scale, axis: Axis, top: float, height: float) -> Panel:
+def _panel(group: Sequence[Curve], across: Scale, axis: Axis, top: float, height: float, room: float) -> Panel:
     finite = np.concatenate([c.values[np.isfinite(c.values)] for c in group])
     up = value_scale(finite)
-    keys = _keys([_label(c, axis) for c in group], top)
-    y = max(key_y for _, key_y in keys) + HEAD
+    kinds = {_kind(v) for c in group for v in np.unique(c.values[~np.isfinite(c.values)])}
+    keys = _keys([_label(c, axis) for c in group], top, KEYS_WIDTH - 14 * CHAR * bool(up.log) - 9 * CHAR * bool(kinds))
+    key_row = max(key_y for _, key_y in keys)
+    y = key_row + HEAD + room
     lines, high, low = [], [], []
     for number, (curve, key) in enumerate(zip(group, keys, strict=True)):
         x = _x(curve, across, axis)
@@ -212,20 +233,24 @@ def _panel(group: Sequence[Curve], across: Scale, axis: Axis, top: float, height
         lines.append(_line(x, values, up, height, _look(curve, number, group), _label(curve, axis), key))
         high += x[np.isnan(values) | (values == np.inf)].tolist()
         low += x[values == -np.inf].tolist()
-    first = min([*high, *low], default=0.0) / 10
-    kinds = {_kind(v) for c in group for v in np.unique(c.values[~np.isfinite(c.values)])}
     return Panel(
         y=y,
         height=height,
         lines=tuple(lines),
-        ticks=tuple((round(_down(up, value, height), 1), text) for value, text in ticks(up, 4 if height > 120 else 2)),
+        ticks=tuple((round(_down(up, v, height), 1), text) for v, text in _value_ticks(up, finite, height)),
         log=up.log,
         lost_high=_marks(high, 0, 7),
         lost_low=_marks(low, height - 7, height),
         lost_label=", ".join(k for k in ("NaN", "+∞", "-∞") if k in kinds),
-        lost_x=round(first, 2),
-        lost_anchor="end" if first > 50 else "start",
+        lost_y=key_row,
     )
+
+
+def _value_ticks(up: Scale, finite: np.ndarray, height: float) -> list[tuple[float, str]]:
+    """Round values; of a series that never moves its one value."""
+    if len(finite) and finite.min() == finite.max():
+        return [(float(finite[0]), short(float(finite[0])))]
+    return ticks(up, 4 if height > 120 else 2)
 
 
 def _kind(value: float) -> str:
@@ -245,12 +270,12 @@ def _look(curve: Curve, number: int, group: Sequence[Curve]) -> str:
     return split if split in ("train", "val") and split not in taken else str(number)
 
 
-def _keys(labels: Sequence[str], top: float) -> list[tuple[float, float]]:
-    """Where each key stands, in rows no wider than a phone."""
+def _keys(labels: Sequence[str], top: float, room: float) -> list[tuple[float, float]]:
+    """Where each key stands, in rows of at most `room` pixels."""
     places, x, y = [], 0.0, top + ROW
     for text in labels:
         width = 26 + CHAR * clean.columns(text) + 16
-        if x and x + width > KEYS_WIDTH:
+        if x and x + width > room:
             x, y = 0.0, y + ROW
         places.append((round(x, 1), y))
         x += width

@@ -67,7 +67,7 @@ def rank(severity: Severity) -> int:
 
 
 def chains_of(run: RunReport) -> tuple[Chain, ...]:
-    """Roots with their effects, most severe chain first; every finding is in exactly one chain."""
+    """Roots with their effects, that of the headline first, then by severity; every finding is in exactly one chain."""
     by_rule = {f.rule: f for f in run.findings}
     members: dict[str, list[Finding]] = {}
     for finding in run.findings:
@@ -75,7 +75,8 @@ def chains_of(run: RunReport) -> tuple[Chain, ...]:
     chains = [
         Chain(run, by_rule[rule], tuple(f for f in found if f is not by_rule[rule])) for rule, found in members.items()
     ]
-    return tuple(sorted(chains, key=lambda c: (rank(c.severity), -c.root.confidence)))
+    # the chain that the headline tells comes first, so that sentence, chart and numbers speak of one thing
+    return tuple(sorted(chains, key=lambda c: (c.root.message not in run.headline, rank(c.severity))))
 
 
 def _root_rule(finding: Finding, by_rule: dict[str, Finding]) -> str:
@@ -159,6 +160,8 @@ def verdict_line(report: Report) -> str:
     if total.healthy == total.runs:
         return f"All {total.runs:,} runs look healthy."
     parts = []
+    if total.failed == total.runs:
+        return f"All {total.runs:,} runs failed."
     if total.failed:
         parts.append(f"{total.failed:,} of {total.runs:,} runs failed")
     if total.suspect:
@@ -192,10 +195,10 @@ def cost(run: RunReport) -> str:
 
 
 def pictured(report: Report, top: int) -> tuple[tuple[RunReport, Finding], ...]:
-    """The findings whose evidence is drawn: theme by theme in turns, so that each is seen before any is seen twice."""
-    themes = [[(c.run, f) for c in theme.chains for f in (c.root, *c.effects)] for theme in themes_of(report)]
-    chosen: list[tuple[RunReport, Finding]] = []
-    for turn in range(max(map(len, themes), default=0)):
-        chosen += [theme[turn] for theme in themes if turn < len(theme)]
+    """The findings whose evidence is drawn: of every theme its first, then its second…; effects after all roots."""
+    themes = themes_of(report)
+    depth = range(max((len(theme.chains) for theme in themes), default=0))
+    chains = [theme.chains[turn] for turn in depth for theme in themes if turn < len(theme.chains)]
+    chosen = [(c.run, c.root) for c in chains] + [(c.run, f) for c in chains for f in c.effects]
     drawable = (pair for pair in chosen if any(t in pair[0].curves for t in (*pair[1].tags, *pair[1].related)))
     return tuple(islice(drawable, top))

@@ -124,9 +124,9 @@ def _view(report: Report, top: int) -> dict[str, Any]:
     drawn = {(id(run), finding.rule) for run, finding in outline.pictured(report, top)}
     rules = {rule.id: rule for rule in report.rules}
 
-    def entry(run: RunReport, finding: Finding, effects: tuple[Finding, ...] = ()) -> Entry:
-        chart = charts.chart_of(run, finding) if (id(run), finding.rule) in drawn else None
-        inner = tuple(entry(run, effect) for effect in effects)
+    def entry(run: RunReport, finding: Finding, effects: tuple[Finding, ...] = (), effect: bool = False) -> Entry:
+        chart = charts.chart_of(run, finding, alone=effect) if (id(run), finding.rule) in drawn else None
+        inner = tuple(entry(run, each, effect=True) for each in effects)
         stem = f"{clean.slug(run.run, 40)}-{clean.slug(finding.rule, 30)}"
         picture = f"{stem}-{clean.digest(run.run + chr(0) + finding.rule)}.svg"
         anchor = f"{anchors[run.run]}.{clean.slug(finding.rule)}"
@@ -149,6 +149,7 @@ def _view(report: Report, top: int) -> dict[str, Any]:
         "worst": next((v for v in outline.ORDER if getattr(report.summary, v)), "unknown"),
         "bar": [(v, getattr(report.summary, v)) for v in outline.ORDER if getattr(report.summary, v)],
         "lead": lead_entry,
+        "story": charts.story_of(lead) if lead and top else None,
         "lead_facts": _facts(lead_entry) if lead_entry else (),
         "course": charts.course_of(rows[0].run) if rows and lead_entry is None and len(rows) == 1 else None,
         "sections": sections,
@@ -169,30 +170,35 @@ def _numbers(finding: Finding) -> tuple[tuple[str, str], ...]:
     return tuple((clean.label(key), clean.value(value)) for key, value in finding.evidence.items())
 
 
-def _facts(entry: Entry) -> tuple[tuple[str, str, str], ...]:
-    """(label, value, remark) of what a reader asks first."""
+def _facts(entry: Entry) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """(label, value, remarks) of what a reader asks first."""
     run, finding = entry.run, entry.finding
-    facts = []
+    facts: list[tuple[str, str, tuple[str, ...]]] = []
     if where := outline.where(finding):
-        share = _share(run, finding)
-        facts.append(("First bad", where, ", ".join(filter(None, (share, clean.moment(finding.first_wall_time))))))
+        place = (_share(run, finding), clean.moment(finding.first_wall_time))
+        facts.append(("First bad", where, tuple(filter(None, place))))
     if run.last_good_step is not None:
-        facts.append(("Last good", f"{finding.axis} {clean.whole(run.last_good_step)}", "the checkpoint to go back to"))
+        facts.append(("Last good", f"{finding.axis} {clean.whole(run.last_good_step)}", ()))
     if run.wasted_fraction is not None:
-        spent = clean.duration(run.wall_seconds * run.wasted_fraction) if run.wall_seconds else ""
-        remark = f"of the run{f', {spent} of {clean.duration(run.wall_seconds)}' if spent else ''}"
-        facts.append(("Spent after it", percent(run.wasted_fraction), remark))
-    facts.append(("Confidence", percent(finding.confidence), f"rule {finding.rule}"))
+        took = run.wall_seconds
+        spent = (f"{clean.duration(took * run.wasted_fraction)} of {clean.duration(took)}",) if took else ()
+        facts.append(("Lost after it", f"{percent(run.wasted_fraction)} of the run", spent))
+    facts.append(("Confidence", percent(finding.confidence), (f"rule {finding.rule}",)))
     return tuple(facts)
 
 
 def _share(run: RunReport, finding: Finding) -> str:
-    """How far into the run the onset lies."""
-    if run.steps is None or finding.first_step is None or not run.steps[0] <= finding.first_step <= run.steps[1]:
+    """How far into the run the onset lies, by the steps of the series that shows it."""
+    curve = run.curves.get(finding.tags[0]) if finding.tags else None
+    if curve is None or curve.axis != finding.axis or finding.first_step is None or not len(curve.steps):
         return ""
-    span = run.steps[1] - run.steps[0]
+    low, high = int(curve.steps.min()), int(curve.steps.max())
+    if not low <= finding.first_step <= high or low == high:
+        return ""
     return (
-        f"{percent((finding.first_step - run.steps[0]) / span)} into the run" if span and finding.axis == "step" else ""
+        f"{percent((finding.first_step - low) / (high - low))} into the run"
+        if finding.first_step > low
+        else "from the start"
     )
 
 
@@ -312,6 +318,7 @@ def _environment(finish: Callable[[Any], Any]) -> Environment:
         "px": _px, "whole": clean.whole, "count": clean.count, "percent": percent, "human": human, "size": clean.size,
         "duration": clean.duration, "name": _name, "code": _code, "alt": _alt,
         "url": quote,
+        "path": Markup,  # drawn by us from numbers alone, and long: not to be cut
     }  # fmt: skip
     environment.globals |= {"where": outline.where, "place_of": place_of, "cost": outline.cost, "escape": escape}
     return environment

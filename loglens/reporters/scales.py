@@ -40,8 +40,8 @@ def value_scale(values: np.ndarray) -> Scale:
         air = 0.04 * (math.log10(high) - math.log10(low))
         return Scale(_power(math.log10(low) - air), _power(math.log10(high) + air), log=True)
     if low == high:
-        air = abs(low) * 0.1 or 1.0
-        return Scale(low - air, high + air)
+        air = abs(low) * 0.1
+        return Scale(low - air, high + air) if air else Scale(0.0, 1.0)
     if 0 < low < 0.35 * high:
         low = 0.0
     air = 0.05 * (high / 2 - low / 2) * 2 if abs(high) < 1e300 and abs(low) < 1e300 else 0.0
@@ -82,7 +82,7 @@ def _decades(scale: Scale, wanted: int) -> list[tuple[float, str]]:
     return [(float(f"1e{e}"), short(float(f"1e{e}"))) for e in range(low, high + 1) if (e - low) % stride == 0]
 
 
-def step_ticks(low: int, high: int, wanted: int = 5) -> list[tuple[int, str]]:
+def step_ticks(low: int, high: int, wanted: int = 6) -> list[tuple[int, str]]:
     """Whole steps for the x axis."""
     if low == high:
         return [(low, short(low))]

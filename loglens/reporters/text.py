@@ -25,7 +25,8 @@ INKS = {
 BARS = "▁▂▃▄▅▆▇█"
 SPARK = 24
 FOLD = 6  # so many healthy runs get a line each; more are folded into one
-SHOWN = 12  # problems and reasons listed before the rest is counted
+SHOWN = 12  # problems and names listed before the rest is counted
+REASONS = 5  # reasons why something was not checked
 
 
 class _Pen:
@@ -152,13 +153,13 @@ def _gaps(report: Report, pen: _Pen, width: int) -> Iterator[str]:
     cover = outline.coverage_of(report)
     yield ""
     yield f"{pen('Not checked', 'bold')} ({cover.checks - cover.judged:,} of {clean.count(cover.checks, 'check')})"
-    for gap in gaps[:SHOWN]:
+    for gap in gaps[:REASONS]:
         runs = f" in {clean.count(len(gap.runs), 'run')}" if len(report.runs) > 1 else ""
         rules = ", ".join(clean.name(r) for r in gap.rules[:4])
         more = f" and {len(gap.rules) - 4} more" if len(gap.rules) > 4 else ""
         yield from _wrap(f"{clean.visible(gap.reason)}: {rules}{more}{runs}", width, "  ")
-    if len(gaps) > SHOWN:
-        yield f"  and {len(gaps) - SHOWN:,} more reasons"
+    if len(gaps) > REASONS:
+        yield f"  and {clean.count(len(gaps) - REASONS, 'more reason')}, which the other formats list"
 
 
 def _wrap(text: str, width: int, indent: str, lead: str = "") -> list[str]:
