@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from loglens.kernels import ELEMENTWISE, KERNELS
+from loglens.kernels import ACROSS, ELEMENTWISE, KERNELS
 from loglens.kernels.values import BlocksArg, PointsArg, SeriesArg
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Scope:
         cache: dict[Hashable, Any],
         kernels: Mapping[str, Kernel] = KERNELS,
     ) -> None:
-        self.size = len(run)
+        self.run, self.size = run, len(run)
         self.cache, self.kernels = cache, kernels
         self.lets = dict(rule.lets)
         self.constants = {p.name: rule.parameter(p.name) for p in rule.parameters}
@@ -92,6 +92,8 @@ class Scope:
             if name in self.constants:
                 return ("const", self.constants[name], "number", self.size)
             return ("series", self.digest[name]) if name in self.digest else ("fact", name, self.fact_key)
+        if node.value in ACROSS:
+            return (node.value, self.fact_key, *(self.key(arg) for arg in node.args))
         return (node.op, node.value if node.op == "call" else "", *(self.key(arg) for arg in node.args))
 
     def value(self, node: Node) -> Any:
@@ -122,6 +124,8 @@ class Scope:
             return self._elementwise(OPERATORS[node.op], args, node)
         if node.value in ELEMENTWISE:
             return self._elementwise(ELEMENTWISE[str(node.value)].function, args, node)
+        if node.value in ACROSS:
+            return ACROSS[str(node.value)].function(*args, self.run)
         kernel = self.kernels[str(node.value)]
         wanted = kernel.signature.params
         fitted = [

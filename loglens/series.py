@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from loglens.facts import facts_of
+from loglens.histograms import from_histograms
 from loglens.kernels.blocks import Blocks, Features
 
 if TYPE_CHECKING:
@@ -55,6 +56,14 @@ class Ragged:
         )
         flat = np.arange(len(shift)) + shift
         return Ragged(first, count, self.step[flat], self.value[flat], self.wall[flat], self.segment[flat])
+
+    def followed_by(self, other: Ragged) -> Ragged:
+        """These series and then those of `other`."""
+        if not len(other.start):
+            return self
+        pairs = [(getattr(self, name), getattr(other, name)) for name in ("step", "value", "wall", "segment")]
+        start = np.concatenate([self.start, other.start + len(self.step)])
+        return Ragged(start, np.concatenate([self.count, other.count]), *(np.concatenate(pair) for pair in pairs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,17 +140,24 @@ def overwritten(records: Ragged) -> np.ndarray:
 
 
 def series_of(logs: Logs) -> SeriesSet:
-    """The series of `logs` that have a role, finer ones standing for coarser copies of the same thing."""
+    """The series of `logs` that have a role, finer ones standing for coarser copies of the same thing.
+
+    Histograms count as what can be read off them: norms of gradients and weights, shares of zeros and of saturation.
+    """
     text = [pl.col(name).cast(pl.String) for name in ("run", "tag", "role", "stem", "axis", "direction")]
-    known = logs.metrics.filter(
-        pl.col("role").is_not_null()
-        & (pl.col("points") > 0)
-        & ~pl.col("role").cast(pl.String).str.starts_with("histogram:")
-    ).with_columns(text)
+    metrics = logs.metrics.with_columns(text).filter(pl.col("role").is_not_null() & (pl.col("points") > 0))
+    drawn = pl.col("role").str.starts_with("histogram:")
+    derived, scalars = from_histograms(logs.histograms, metrics.filter(drawn))
+    known = pl.concat([metrics.filter(~drawn), derived], how="diagonal")
     known = known.sort("points", descending=True, maintain_order=True)
     known = known.unique(["run", "role", "stem"], keep="first", maintain_order=True)
-    everything, place = _stretches(logs.scalars)
-    index = [place[key] for key in zip(known["run"], known["tag"], strict=True)]
+    logged, place = _stretches(logs.scalars)
+    read_off, more = _stretches(scalars)
+    everything = logged.followed_by(read_off)
+    place = {**{key: i + len(place) for key, i in more.items()}, **place}
+    index = [
+        place[run, source] for run, source in zip(known["run"], known["source"].fill_null(known["tag"]), strict=True)
+    ]
     number = {name: i for i, name in enumerate(logs.runs)}
     return SeriesSet(
         runs=logs.runs,

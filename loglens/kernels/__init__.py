@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from loglens.expr import Signature
-from loglens.kernels import course, evaluations, level, points
+from loglens.kernels import across, course, evaluations, level, points, shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +54,14 @@ KERNELS: dict[str, Kernel] = {
     "recent_best": kernel("series, number -> number", level.recent_best),
     "blocks": kernel("series -> blocks number", level.blocks),
     "reference": kernel("series -> number", level.reference),
+    "middle": kernel("series -> number", shape.middle),
+    "level_from": kernel("series, number, number=1 -> number", shape.level_from),
+    "level_at_share": kernel("series, number -> number", shape.level_at_share),
+    "trend_from": kernel("series, number -> number", shape.trend_from),
+    "swing": kernel("series, number=0 -> number", shape.swing),
+    "turns": kernel("series, number=0 -> number", shape.turns),
+    "rank_correlation": kernel("series, series -> number", shape.rank_correlation),
+    "level_before": kernel("series, number -> number", evaluations.level_before),
     # of a series with few points
     "low": kernel("series -> number", evaluations.low),
     "low_step": kernel("series -> number", evaluations.low_step),
@@ -89,6 +97,10 @@ KERNELS: dict[str, Kernel] = {
     "held_since": kernel("points flag, number -> number", points.held_since),
     "value_before": kernel("points number, number -> number", points.value_before),
     "share_of_last": kernel("points flag, number -> number", points.share_of_last),
+    "surprise": kernel("series -> points number", shape.surprise),
+    "local_scale": kernel("points number -> like number", shape.local_scale),
+    "lower_tail": kernel("points number, number -> number", shape.lower_tail),
+    "episodes": kernel("points flag, number=1 -> number", shape.episodes),
     # of blocks
     "trailing_blocks": kernel("blocks flag -> number", points.trailing_blocks),
     "step_of_trailing_blocks": kernel("blocks flag -> number", points.step_of_trailing_blocks),
@@ -99,13 +111,20 @@ KERNELS: dict[str, Kernel] = {
 ELEMENTWISE: dict[str, Kernel] = {
     "min": kernel("numbers, numbers* -> same", lambda *parts: np.fmin.reduce(np.broadcast_arrays(*parts))),
     "max": kernel("numbers, numbers* -> same", lambda *parts: np.fmax.reduce(np.broadcast_arrays(*parts))),
+    "round": kernel("numbers -> same", np.round),
     "abs": kernel("numbers -> same", np.abs),
     "sqrt": kernel("numbers -> same", np.sqrt),
     "log": kernel("numbers -> same", np.log),
     "exp": kernel("numbers -> same", np.exp),
 }
 
+# over all candidates of a run, as the layers of a model
+ACROSS: dict[str, Kernel] = {
+    "run_max": kernel("number -> number", across.largest),
+    "run_min": kernel("number -> number", across.smallest),
+}
+
 
 def signatures() -> dict[str, Signature]:
     """Every kernel's signature, for checking rules."""
-    return {name: entry.signature for name, entry in {**KERNELS, **ELEMENTWISE}.items()}
+    return {name: entry.signature for name, entry in {**KERNELS, **ELEMENTWISE, **ACROSS}.items()}

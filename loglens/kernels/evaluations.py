@@ -58,6 +58,15 @@ def distinct(x: SeriesArg) -> np.ndarray:
 
 def level_at(x: SeriesArg, step: np.ndarray) -> np.ndarray:
     """Smoothed level of the bin that holds `step` (the last one that begins at or before it)."""
+    return _bin_level(x, step, 0)
+
+
+def level_before(x: SeriesArg, step: np.ndarray) -> np.ndarray:
+    """Smoothed level of the bin two before the one that holds `step`, out of reach of what happens there."""
+    return _bin_level(x, step, 2)
+
+
+def _bin_level(x: SeriesArg, step: np.ndarray, earlier: int) -> np.ndarray:
     bins, points = x.series.evaluations, x.series.points
     if not len(points.step):
         return np.full(len(x.index), np.nan)
@@ -65,6 +74,6 @@ def level_at(x: SeriesArg, step: np.ndarray) -> np.ndarray:
     begin = np.nan_to_num(x.pick(points.start))[:, None] + np.nan_to_num(x.pick(bins.first))
     column = np.arange(smooth.shape[1])[None, :]
     begun = points.step[np.minimum(begin.astype(np.int64), len(points.step) - 1)] <= step[:, None]
-    at = np.sum(begun & (column < used[:, None]), axis=1) - 1
+    at = np.sum(begun & (column < used[:, None]), axis=1) - 1 - earlier
     value = np.take_along_axis(smooth, np.maximum(at, 0)[:, None], axis=1)[:, 0]
     return np.where(np.isnan(step), np.nan, value)
