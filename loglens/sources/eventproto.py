@@ -109,17 +109,21 @@ def decode(
     decoder: Decoder, payloads: pa.BinaryArray, rows: np.ndarray
 ) -> Iterator[tuple[np.ndarray, pa.RecordBatch | str]]:
     """Record batches of the `payloads` with these indices; a payload that is no event gives the reason instead."""
-    for row in overlong(payloads, rows):
-        fault = _fault(decoder, payloads[int(row)].as_py())
-        if fault:
-            rows = rows[rows != row]
-            yield np.array([row]), fault
+    if len(rows) < len(payloads):
+        payloads = payloads.take(pa.array(rows))
+    bad = {
+        int(place): fault for place in overlong(payloads) if (fault := _fault(decoder, payloads[int(place)].as_py()))
+    }
+    if bad:
+        keep = np.setdiff1d(np.arange(len(rows)), list(bad))
+        yield from ((rows[place : place + 1], fault) for place, fault in bad.items())
+        payloads, rows = payloads.take(pa.array(keep)), rows[keep]
     if len(rows):
-        yield from _halved(decoder, payloads if len(rows) == len(payloads) else payloads.take(pa.array(rows)), rows)
+        yield from _halved(decoder, payloads, rows)
 
 
-def overlong(payloads: pa.BinaryArray, rows: np.ndarray) -> np.ndarray:
-    """Those of `rows` with nine bytes in a row that all have their top bit set: a number of 64 bits, or chance.
+def overlong(payloads: pa.BinaryArray) -> np.ndarray:
+    """Indices of payloads with nine bytes in a row that all have their top bit set: a number of 64 bits, or chance.
 
     As a length such a number overflows inside ptars, which then panics and writes to standard error.
     """
@@ -129,7 +133,7 @@ def overlong(payloads: pa.BinaryArray, rows: np.ndarray) -> np.ndarray:
     four = two[:-2] & two[2:]
     eight = four[:-4] & four[4:]
     places = np.flatnonzero(eight[:-1] & high[8:]) + offsets[0]
-    found: np.ndarray = np.intersect1d(rows, np.searchsorted(offsets, places, side="right") - 1)
+    found: np.ndarray = np.unique(np.searchsorted(offsets, places, side="right") - 1)
     return found
 
 

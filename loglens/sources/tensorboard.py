@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from loglens.sources.eventvalues import Values
     from loglens.sources.lanes import Lane
 
-LANE = ("record", "step", "wall_time", "value")
+NUMBERS = ("step", "wall_time", "value")
 PLACE = ("file", "at", "tag", "step", "wall_time")
 
 
@@ -85,10 +85,10 @@ def _read_slice(part: Slice, found: Found, notes: Notes) -> None:
 
 
 def _lane_frame(lanes: list[Lane]) -> pl.DataFrame:
-    columns = {name: np.concatenate([getattr(lane, name) for lane in lanes]) for name in LANE}
     tag = pl.Series(pa.concat_arrays([lane.tag for lane in lanes])).cast(pl.Categorical)
-    frame = pl.DataFrame(columns)
-    return frame.insert_column(1, tag.alias("tag"))
+    step, wall_time, value = (np.concatenate([getattr(lane, name) for lane in lanes]) for name in NUMBERS)
+    record = np.concatenate([lane.record for lane in lanes])
+    return pl.DataFrame({"record": record, "tag": tag, "step": step, "wall_time": wall_time, "value": value})
 
 
 def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
@@ -136,7 +136,7 @@ def _placed(part: Slice, frame: pl.DataFrame) -> pl.DataFrame:
     """`frame` with file and offset instead of the number of the record in its slice."""
     record = frame["record"].to_numpy()
     place = pl.DataFrame({"file": part.file[record], "at": part.at[record]})
-    return place.hstack(frame.drop("record"))
+    return place.hstack(frame.get_columns()[1:])
 
 
 def _segment_starts(scalars: pl.DataFrame | None, starts: dict[int, list[int]]) -> dict[int, np.ndarray]:
