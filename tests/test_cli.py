@@ -83,6 +83,7 @@ def write(path: str, text: str) -> str:
         (["rules", "list"], 0),
         (["rules", "check"], 0),
         (["rules", "test", "-k", "zero-loss"], 0),
+        (["rules", "schema"], 0),
         (["config", "show"], 0),
         (["schema", "report"], 0),
         (["nonsense"], 2),
@@ -337,6 +338,22 @@ def test_explain_tells_everything(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     for part in ("Why it matters", "What it sees", "Likely causes", "What to do", "Parameters", "Example"):
         assert part in out
+
+
+@pytest.mark.parametrize("args", [["schema", "report"], ["rules", "schema"]])
+def test_schemas_are_json(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run(args)
+    assert json.loads(capsys.readouterr().out)["$schema"].endswith("draft-07/schema#")
+
+
+def test_a_rule_of_ones_own_may_be_explained_by_one_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    ours = (SAMPLES.parent / "rules" / "widening-gap.yaml").read_text(encoding="utf-8")
+    head, _, rest = ours.partition("explained_by:")
+    for cause, code in (("flat-loss", 0), ("flat-los", 1)):
+        tail = rest.partition("\n")[2]
+        text = f"{head}explained_by: [{cause}]\n{tail}".replace("id: widening-gap", "id: mine")
+        assert cli.run(["rules", "check", write("mine.yaml", text)]) == code
+    assert "did you mean 'flat-loss'?" in capsys.readouterr().out
 
 
 def test_rules_list_names_the_core(capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,7 +34,7 @@ def explain(rule_id: str, extra: tuple[str, ...]) -> int:
 
 @click.group()
 def rules() -> None:
-    """List, check and test rules."""
+    """List, check and test rules; print their schema."""
 
 
 @rules.command("list")
@@ -80,11 +80,27 @@ def rules_test(paths: tuple[str, ...], only: str) -> int:
 
 
 def _checked(paths: Sequence[str]) -> tuple[tuple[Rule, ...], list[str]]:
+    """The sound rules of `paths`, and every mistake; they may be explained by rules that come with loglens."""
     from loglens.kernels import signatures
-    from loglens.ruleset import builtin_rules, check_files
+    from loglens.ruleset import builtin_rules, check_files, check_links
 
     mistakes: list[str] = []
-    return check_files(paths or [builtin_rules()], signatures(), mistakes.append), mistakes
+    found = check_files(paths or [builtin_rules()], signatures(), mistakes.append)
+    if not mistakes:  # a faulty rule is missing from the links
+        known = check_files([builtin_rules()], signatures(), mistakes.append) if paths else ()
+        own = {rule.id for rule in found}
+        check_links((*found, *(rule for rule in known if rule.id not in own)), mistakes.append)
+    return found, mistakes
+
+
+@rules.command("schema")
+@DEBUG
+def rules_schema() -> int:
+    """Print the JSON Schema of rule files, for editors."""
+    from loglens.ruleschema import schema_text
+
+    emit(schema_text())
+    return 0
 
 
 @click.group()

@@ -1,0 +1,105 @@
+"""`loglens.read` and `loglens.analyze`, as Python programs use them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import loglens
+from loglens.errors import ConfigError, LoglensError, RuleError
+
+SAMPLES = Path(__file__).parents[1] / "sample_logs"
+FLAT = {"epoch": list(range(40)), "loss": [2.5] * 40}
+
+
+def rules_of(report: loglens.Report, run: str) -> set[str]:
+    return {finding.rule for finding in report[run].findings}
+
+
+@pytest.mark.parametrize("wrap", [str, Path, lambda path: [str(path)]], ids=["str", "Path", "list"])
+def test_paths_of_every_kind(wrap: type[str]) -> None:
+    assert loglens.read(wrap(SAMPLES / "healthy")).runs == ("healthy",)
+
+
+def test_what_was_read_can_be_analyzed_and_gives_the_same() -> None:
+    logs = loglens.read(SAMPLES)
+    assert loglens.read(logs) is logs
+    assert loglens.analyze(logs).runs[0].findings == loglens.analyze(SAMPLES).runs[0].findings
+
+
+@pytest.mark.parametrize("source", [FLAT, pl.DataFrame(FLAT)], ids=["dict", "frame"])
+def test_data_in_memory(source: object) -> None:
+    report = loglens.analyze(source)
+    assert {f.rule for run in report.runs for f in run.findings} == {"flat-loss"}
+    assert not report.ok
+
+
+def test_findings_are_a_frame() -> None:
+    frame = loglens.analyze(SAMPLES, select=["zero-loss"]).findings
+    assert frame["rule"].to_list() == ["zero-loss"]
+    assert frame["first_step"].to_list() == [1200]
+
+
+def test_select_ignore_and_parameters() -> None:
+    run = SAMPLES / "overfitting"
+    assert rules_of(loglens.analyze(run, select=["flat-loss"]), "overfitting") == set()
+    assert "widening-gap" in rules_of(loglens.analyze(run), "overfitting")
+    assert "widening-gap" not in rules_of(loglens.analyze(run, ignore=["widening-gap"]), "overfitting")
+    changed = loglens.analyze(run, parameters={"widening-gap": {"least_rise": 1000}})
+    assert "widening-gap" not in rules_of(changed, "overfitting")
+
+
+def test_a_settings_file_counts_when_it_is_named_and_arguments_win(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "loglens.toml"
+    path.write_text('ignore = ["widening-gap"]\n[rules.widening-gap]\nleast_rise = 1000\n', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    run = SAMPLES / "overfitting"
+    assert "widening-gap" in rules_of(loglens.analyze(run), "overfitting")
+    assert "widening-gap" not in rules_of(loglens.analyze(run, config=path), "overfitting")
+    back = loglens.analyze(run, config=path, ignore=["flat-loss"], parameters={"widening-gap": {"least_rise": 0.05}})
+    assert "widening-gap" in rules_of(back, "overfitting")
+
+
+def test_runs_and_exclude() -> None:
+    assert loglens.read(SAMPLES, runs=["heal*"]).runs == ("healthy", "healthy-csv")
+    assert "healthy" not in loglens.read(SAMPLES, exclude=["healthy"]).runs
+
+
+def test_roles_of_ones_own() -> None:
+    source = {"epoch": list(range(40)), "foo": [2.5] * 40}
+    (unknown,), (named,) = (loglens.analyze(source, roles=roles).runs for roles in ({}, {"f?o": "train/loss"}))
+    assert "flat-loss" not in {finding.rule for finding in unknown.findings}
+    assert "flat-loss" in {finding.rule for finding in named.findings}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"select": ["flat-los"]}, LoglensError, "did you mean 'flat-loss'"),
+        ({"parameters": {"flat-loss": {"least_fal": 1}}}, LoglensError, "did you mean 'least_fall'"),
+        ({"config": "missing.toml"}, ConfigError, "missing.toml"),
+        ({"rules": [str(Path(__file__).parents[1] / "pyproject.toml")]}, RuleError, "pyproject.toml"),
+        ({"rules": ["missing.yaml"]}, LoglensError, "missing.yaml"),
+    ],
+)
+def test_mistakes_are_named(arguments: dict[str, object], error: type[LoglensError], words: str) -> None:
+    with pytest.raises(error, match=words):
+        loglens.analyze(SAMPLES / "healthy", **arguments)
+
+
+def test_nothing_to_read_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(LoglensError, match="no training logs"):
+        loglens.read(tmp_path)
+
+
+def test_the_same_logs_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        report = loglens.analyze(SAMPLES)
+        report.to_json(tmp_path / f"{name}.json")
+        report.to_html(tmp_path / f"{name}.html")
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
