@@ -253,7 +253,7 @@ def test_a_role_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_parameter_changes_what_is_found() -> None:
-    args = ["analyze", sample("overfitting"), "--fail-on", "warning"]
+    args = ["analyze", sample("overfitting"), "--fail-on", "warning", "--select", "widening-gap"]
     assert cli.run(args) == 1
     assert cli.run([*args, "--set", "widening-gap.least_rise=1000"]) == 0
 
