@@ -31,7 +31,8 @@ class Blocks:
         """Rolling median over three blocks, the ends over two; (series, width)."""
         m = self.median
         pad = np.full((len(m), 1), np.nan)
-        return nanmedian(np.stack([np.hstack([pad, m[:, :-1]]), m, np.hstack([m[:, 1:], pad])], axis=-1))
+        rolled = nanmedian(np.stack([np.hstack([pad, m[:, :-1]]), m, np.hstack([m[:, 1:], pad])], axis=-1))
+        return np.where(np.isnan(m), np.nan, rolled)  # not one more value, unsmoothed, behind the last block
 
     @cached_property
     def noise(self) -> np.ndarray:

@@ -27,7 +27,7 @@ def low_step(x: SeriesArg) -> np.ndarray:
 def after_low(x: SeriesArg) -> np.ndarray:
     """Number of evaluations (bins) after the minimum."""
     bins = x.series.evaluations
-    return x.pick(bins.count - 1 - argmin(bins.smooth))
+    return x.pick(np.where(bins.count > 0, bins.count - 1 - argmin(bins.smooth), np.nan))
 
 
 def finish(x: SeriesArg) -> np.ndarray:

@@ -67,7 +67,7 @@ def positive(x: SeriesArg) -> np.ndarray:
 
 def natural(x: SeriesArg, level: np.ndarray) -> np.ndarray:
     """A level in the units of the series."""
-    return np.where(x.pick(x.features.logged), np.exp(level), level)
+    return np.where(x.missing, np.nan, np.where(x.pick(x.features.logged), np.exp(level), level))
 
 
 def constant(x: SeriesArg) -> np.ndarray:
@@ -117,7 +117,7 @@ def best_step(x: SeriesArg) -> np.ndarray:
 def best_place(x: SeriesArg) -> np.ndarray:
     """How many blocks lie after the best one."""
     blocks = x.features.blocks
-    return x.pick(blocks.count - 1 - argmin(blocks.smooth))
+    return x.pick(np.where(blocks.count > 0, blocks.count - 1 - argmin(blocks.smooth), np.nan))
 
 
 def recent_best(x: SeriesArg, share: np.ndarray) -> np.ndarray:

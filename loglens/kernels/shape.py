@@ -68,8 +68,9 @@ def local_scale(x: PointsArg) -> PointsArg:
     """Robust sd of the 51 values before each point, not below half of that of the whole series."""
     size = np.abs(x.value)
     overall = NORMAL * _median_by(x.layout.owner, size, len(x.layout.start))
-    filled = pl.Series(size).fill_nan(None)
-    past = NORMAL * filled.rolling_median(51, min_samples=5).shift(1).to_numpy().astype(float)
+    frame = pl.DataFrame({"owner": x.layout.owner, "size": size}).with_columns(pl.col("size").fill_nan(None))
+    rolled = frame.select(pl.col("size").rolling_median(51, min_samples=5).shift(1).over("owner"))
+    past = NORMAL * rolled["size"].to_numpy().astype(float)
     past = np.where(x.place > 5, past, np.nan)
     return PointsArg(x.layout, np.fmax(past, x.spread(overall) / 2))
 
