@@ -13,7 +13,7 @@ import polars as pl
 from loglens.model import Logs, Problem, Source
 from loglens.sources.base import Tables
 from loglens.sources.formats import FORMATS
-from loglens.sources.frames import METRICS
+from loglens.sources.frames import METRICS, run_order
 from loglens.sources.labels import Key, Stretch, labels, restarts
 from loglens.sources.names import SeriesName
 from loglens.sources.placing import Series, placed_histograms, placed_hparams, placed_scalars, placed_texts
@@ -47,8 +47,8 @@ def assemble(
     if places is None:
         places = place(files, facts, own_name)
     _name_series(files, places, series)
-    runs = tuple(sorted({where.run for where in places if where}, key=lambda run: run.split("/")))
-    ordered = sorted((s for s in series if s.run), key=lambda s: (s.run.split("/"), s.tag, s.kind, s.offset, s.file))
+    runs = tuple(sorted({where.run for where in places if where}, key=run_order))
+    ordered = sorted((s for s in series if s.run), key=lambda s: (run_order(s.run), s.tag, s.kind, s.offset, s.file))
     metrics, roles = _metrics(files, places, ordered, assign)
     points = _points(series, len(files))
     return Logs(
@@ -206,7 +206,7 @@ def _sources(
         for file, fact, where, count in zip(files, facts, places, points, strict=True)
         if where and not fact.refused
     ]
-    return tuple(sorted(rows, key=lambda source: (source.run.split("/"), source.path.split("/"))))
+    return tuple(sorted(rows, key=lambda source: (run_order(source.run), source.path.split("/"))))
 
 
 def _problems(

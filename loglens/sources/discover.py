@@ -91,6 +91,8 @@ class _Walk:
         """Walk a path that was asked for; a link is followed, for it was meant."""
         name = os.path.relpath(start.path, self.root).replace(os.sep, "/")
         rel = "" if name == "." else "/".join(map(shown, name.split("/")))
+        if not start.alone and self.excluded(rel):
+            return
         try:
             status = os.stat(start.path)
         except OSError as error:
@@ -133,7 +135,7 @@ class _Walk:
             return None
         base = shown(entry.name)
         name = f"{rel}/{base}" if rel else base
-        if self.unwanted and (self.unwanted.match(base) or self.unwanted.match(name)):
+        if self.excluded(name):
             return None
         try:
             if entry.is_dir(follow_symlinks=False):
@@ -144,6 +146,10 @@ class _Walk:
         except OSError as error:
             self.problem(name, "unreadable", error.strerror or "cannot be opened")
         return None
+
+    def excluded(self, name: str) -> bool:
+        """Whether a glob of `exclude` matches the path below the root, or its last part."""
+        return self.unwanted is not None and any(map(self.unwanted.match, (name, name.rpartition("/")[2])))
 
     def may_follow(self, entry: os.DirEntry[str], name: str) -> bool:
         """Whether a link is a file to be taken now; a folder's link is kept for later or said to be left out."""

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from loglens.sources.splits import plain, split_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from loglens.sources.base import LogFile
 
 BATCH_BYTES = 64 << 20
 BATCH_FOLDERS = 300
-_DEPTH = 3  # add_scalars("a/b", {"c": …}) makes a/b/c in some writers
+SCALARS_DEPTH = 3  # add_scalars("a/b", {"c": …}) makes a/b/c in some writers
+_LOOKED_AT = 8  # event files of a folder whose first bytes are looked at; restarts write the same tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,13 @@ def group(folders: Mapping[str, list[LogFile]]) -> Iterator[Family]:
     events = {folder for folder, files in folders.items() if any(file.format == "tensorboard" for file in files)}
     paired = _paired(folders)
     tops: dict[str, str] = {}
+    for folder in sorted(folders, key=_depth):
+        for host in _hosts(folder, folders, events, paired):
+            ends = sorted((_top(tops, folder), _top(tops, host)), key=_depth)
+            tops[ends[1]] = ends[0]
     families: dict[str, list[LogFile]] = {}
-    for folder in sorted(folders, key=lambda name: name.count("/")):
-        host = _host(folder, folders, events, paired)
-        tops[folder] = top = folder if host is None else tops.get(host, host)
-        families.setdefault(top, []).extend(folders[folder])
+    for folder, files in folders.items():
+        families.setdefault(_top(tops, folder), []).extend(files)
     for top in sorted(families, key=lambda name: name.split("/")):
         yield Family(top, tuple(sorted(families[top], key=lambda file: file.name.split("/"))))
 
@@ -83,38 +86,51 @@ def _paired(folders: Iterable[str]) -> set[str]:
     return {above for above, found in kinds.items() if len(found) == 2}
 
 
-def _host(folder: str, folders: Mapping[str, list[LogFile]], events: set[str], paired: set[str]) -> str | None:
-    """The folder above that `folder` might join."""
+def _depth(folder: str) -> int:
+    return folder.count("/") + 1 if folder else 0
+
+
+def _top(tops: Mapping[str, str], folder: str) -> str:
+    while (above := tops.get(folder, folder)) != folder:
+        folder = above
+    return folder
+
+
+def _hosts(folder: str, folders: Mapping[str, list[LogFile]], events: set[str], paired: set[str]) -> Iterator[str]:
+    """The folders above that `folder` might join; which one it is, the tags decide."""
     above = parent_of(folder)
     if above is None:
-        return None
+        return
     if split_kind(folder.rpartition("/")[2]) and (above in events or above in paired):
-        return above
-    files = folders[folder]
-    if any(file.format != "tensorboard" for file in files):
-        return None
+        yield above
+    if any(file.format != "tensorboard" for file in folders[folder]):
+        return
     head = b""
     if above in folders or above in paired:
-        head = _head(files[0].path)
+        head = _head(folders[folder])
         if b"_hparams_/" in head:
-            return above
-    for _ in range(_DEPTH):
+            yield above
+    for _ in range(SCALARS_DEPTH):
         if above in events:
-            head = head or _head(files[0].path)
+            head = head or _head(folders[folder])
             if _opens_like(head, folder[len(above) + 1 if above else 0 :]):
-                return above
+                yield above
+                return
         above = parent_of(above)
         if above is None:
-            break
-    return None
+            return
 
 
-def _head(path: str) -> bytes:
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(4096)
-    except OSError:  # the reader will name it
-        return b""
+def _head(files: Sequence[LogFile]) -> bytes:
+    """The first bytes of the first files, where records open with their tags."""
+    found = b""
+    for file in files[:_LOOKED_AT]:
+        try:
+            with Path(file.path).open("rb") as opened:
+                found += opened.read(4096)
+        except OSError:  # the reader will name it
+            continue
+    return found
 
 
 def _opens_like(head: bytes, below: str) -> bool:

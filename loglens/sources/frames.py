@@ -97,16 +97,31 @@ def concat(parts: Sequence[Logs]) -> Logs:
     if len(parts) == 1:
         return parts[0]
 
+    runs = [run for part in parts for run in part.runs]
+    ordered = sorted(runs, key=run_order)
+
     def frame(name: str) -> pl.DataFrame:
         frames: list[pl.DataFrame] = [getattr(part, name) for part in parts]
-        return pl.concat([one for one in frames if one.height] or frames[:1] or [empty_frame(name)])
+        whole = pl.concat([one for one in frames if one.height] or frames[:1] or [empty_frame(name)])
+        return whole if ordered == runs else _by_run(whole, ordered)
 
     return _logs(
         {name: frame(name) for name in SCHEMAS},
-        (run for part in parts for run in part.runs),
-        (source for part in parts for source in part.sources),
+        ordered,
+        sorted((source for part in parts for source in part.sources), key=lambda source: run_order(source.run)),
         (problem for part in parts for problem in part.problems),
     )
+
+
+def run_order(run: str) -> list[str]:
+    """Sorting key of run names: folder by folder, so that a run comes before those below it."""
+    return run.split("/")
+
+
+def _by_run(frame: pl.DataFrame, runs: Sequence[str]) -> pl.DataFrame:
+    """Rows in the order of `runs`; a family may hold folders that sort behind those of the next batch."""
+    rank = pl.col("run").cast(pl.String).replace_strict(runs, list(range(len(runs))), return_dtype=pl.UInt32)
+    return frame.sort(rank, maintain_order=True)
 
 
 def keep_runs(logs: Logs, runs: Sequence[str]) -> Logs:

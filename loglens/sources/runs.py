@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loglens.sources.families import parent_of
+from loglens.sources.families import SCALARS_DEPTH, parent_of
 from loglens.sources.formats import FORMATS
 from loglens.sources.splits import file_unit, scalars_prefix, split_kind
 
@@ -53,6 +53,7 @@ class _Folder:
 
     tags: frozenset[str]
     events: bool
+    only_events: bool
     only_hparams: bool
 
 
@@ -60,45 +61,43 @@ def place(files: Sequence[LogFile], facts: Sequence[Facts], own_name: str) -> li
     """The run of every file; None for a file that holds nothing in a folder without a run."""
     by_folder: dict[str, list[int]] = defaultdict(list)
     for i, file in enumerate(files):
-        if not facts[i].refused:
-            by_folder[file.name.rpartition("/")[0]].append(i)
+        by_folder[file.name.rpartition("/")[0]].append(i)
     single = {i: run for members in by_folder.values() for i, run in _file_runs(files, facts, members).items()}
+    own = {name: [i for i in members if i not in single] for name, members in by_folder.items()}
     folders = {
-        name: _describe(name, [(files[i], facts[i]) for i in members if i not in single])
-        for name, members in by_folder.items()
+        name: _describe(name, [(files[i], facts[i]) for i in members], parted=len(members) < len(by_folder[name]))
+        for name, members in own.items()
     }
     owner = _owners(folders)
-    alive = {owner[name] for name, folder in folders.items() if folder.tags or folder.only_hparams}
-    alive |= {
-        owner[name] for name, members in by_folder.items() if any(facts[i].texts for i in members if i not in single)
-    }
+    alive = {owner[name] for name, members in own.items() if any(facts[i].holds_data for i in members)}
     places: list[Place | None] = [None] * len(files)
     for name, members in by_folder.items():
         run = owner[name]
         for i in members:
             if i in single:
                 places[i] = Place(single[i], "")
-            elif run in alive:
+            elif run in alive and not facts[i].refused:
                 places[i] = Place(run or own_name, name[len(run) :].lstrip("/") if name != run else "")
     return places
 
 
-def _describe(name: str, members: Sequence[tuple[LogFile, Facts]]) -> _Folder:
+def _describe(name: str, members: Sequence[tuple[LogFile, Facts]], *, parted: bool) -> _Folder:
+    """What joins ask of a folder; `parted`: it holds text logs besides, which are runs by themselves."""
     tags = frozenset[str]().union(*(facts.tags for _, facts in members))
-    hparams = any(facts.hparams for _, facts in members)
-    texts = any(facts.texts for _, facts in members)
-    events = any(file.format == "tensorboard" for file, _ in members)
+    # An event file counts even when it holds only its header, as the one beside the folders of add_scalars often does.
+    events = [file.format == "tensorboard" for file, _ in members]
+    only_events = all(events) and not parted
     # add_hparams writes the final scores of the run beside the record, one point each.
-    final = max((facts.longest for _, facts in members), default=0) <= 1 and _TIMESTAMP.fullmatch(
-        name.rpartition("/")[2]
-    )
-    return _Folder(tags, events, hparams and not texts and (not tags or bool(final)))
+    longest = max((facts.longest for _, facts in members), default=0)
+    final = longest <= 1 and _TIMESTAMP.fullmatch(name.rpartition("/")[2]) is not None
+    hparams = any(facts.hparams for _, facts in members) and not any(facts.texts for _, facts in members)
+    return _Folder(tags, any(events), only_events, only_events and hparams and (not tags or final))
 
 
 def _owners(folders: Mapping[str, _Folder]) -> dict[str, str]:
     """The folder that each folder's files count to: itself or one above it."""
     pairs = _split_pairs(folders)
-    hosts = {folder for folder, found in folders.items() if found.tags} | {above for above, _ in pairs}
+    hosts = {folder for folder, found in folders.items() if found.tags or found.events} | {above for above, _ in pairs}
     owner: dict[str, str] = {}
     for name in sorted(folders, key=lambda folder: folder.count("/")):  # a host is settled before its guests
         host = _host(name, folders, pairs, hosts)
@@ -115,11 +114,15 @@ def _host(name: str, folders: Mapping[str, _Folder], pairs: set[tuple[str, str]]
         return above
     if folder.only_hparams and above in hosts:
         return above
-    while folder.events and len(folder.tags) == 1 and above is not None:
+    if not folder.only_events or len(folder.tags) != 1:
+        return None
+    for _ in range(SCALARS_DEPTH):
         below = name[len(above) :].lstrip("/")
         if above in folders and folders[above].events and scalars_prefix(below, next(iter(folder.tags))):
             return above
         above = parent_of(above)
+        if above is None:
+            break
     return None
 
 

@@ -144,6 +144,7 @@ def test_exclude(glob: str, tmp_path: Path) -> None:
         "b/": {"a/log.csv", "a/deep/log.csv"},
     }
     assert set(_formats(discover([str(tmp_path)], exclude=[glob]))) == left[glob]
+    assert set(_formats(discover([str(tmp_path / "a"), str(tmp_path / "b")], exclude=[glob]))) == left[glob]
 
 
 def test_a_file_larger_than_allowed_is_named(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -48,6 +49,23 @@ def test_batches_are_the_whole(tmp_path: Path) -> None:
     assert [part.runs for part in parts] == [("s",), ("t",), ("u",), ("v",)]
     assert [len(part.problems) for part in parts] == [1, 0, 0, 0]
     _same(whole, read(tmp_path, batch_folders=1))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_batch_tears_a_run_apart(seed: int, tmp_path: Path) -> None:
+    """Whatever the tree: each family in a batch of its own gives what all together give."""
+    dice = random.Random(seed)
+    names = ["train", "val", "Test", "x", "Loss_a", "loss_b", "loss", "1600000000.5", "fold_0", "node_modules"]
+    kinds = ["events: loss", "events: Loss", "events: loss acc", "events:", "hparams", "csv: epoch,loss", "jsonl: loss"]
+    files = {"events": E1, "hparam": f"{E1}.h", "csv: e": "log.csv", "jsonl:": "log.jsonl"}
+    for _ in range(25):
+        folder = "/".join(dice.choices(names, k=dice.randrange(4)))
+        kind = dice.choice(kinds)
+        plant(tmp_path / "root" / folder, {files[kind[:6]]: kind})
+    whole = read(tmp_path / "root")
+    _same(whole, read(tmp_path / "root", batch_folders=1, batch_bytes=1))
+    assert len(set(whole.runs)) == len(whole.runs)
+    assert sum(source.points for source in whole.sources) == whole.scalars.height
 
 
 def test_frames_have_their_columns_and_types(tmp_path: Path) -> None:

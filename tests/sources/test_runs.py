@@ -55,6 +55,10 @@ RUNS: dict[str, tuple[dict[str, str], list[str]]] = {
         {f"x/{E1}": "events: lr", f"x/Loss_train/{E1}": "events: Loss", f"x/Loss_val/{E1}": "events: Loss"},
         ["x"],
     ),
+    "add_scalars beside an event file without a record": (
+        {f"x/{E1}": "events:", f"x/Loss_train/{E1}": "events: Loss", f"x/Loss_val/{E1}": "events: Loss"},
+        ["x"],
+    ),
     "add_scalars with a slash": ({f"x/{E1}": "events: lr", f"x/Loss_all_train/{E1}": "events: Loss/all"}, ["x"]),
     "add_scalars in nested folders": ({f"x/{E1}": "events: lr", f"x/loss/train/{E1}": "events: loss"}, ["x"]),
     "runs below a stray event file": (

@@ -60,17 +60,20 @@ def lines(path: Path, keys: Iterable[str] = ("loss", "val_loss"), rows: int = PO
 
 
 def plant(root: Path, tree: Mapping[str, str]) -> None:
-    """Files by their paths. `events: a b` is an event file with these tags, `hparams` one with that record only,
-    `csv: header` a table, `jsonl: a b` JSON lines; anything else is the text of the file."""
+    """Files by their paths.
+
+    `events: a b` is an event file with these tags (`events:` only its header), `hparams` one with that record only,
+    `csv: header` a table, `jsonl: a b` JSON lines; anything else is the text of the file.
+    """
     for name, what in tree.items():
-        kind, _, detail = what.partition(": ")
+        kind, _, detail = what.partition(":")
         path = root / name
         if kind == "events":
             events(path, detail.split())
         elif kind == "hparams":
             events(path, detail.split(), hparams=True, steps=[0])
         elif kind == "csv":
-            table(path, detail)
+            table(path, detail.strip())
         elif kind == "jsonl":
             lines(path, detail.split())
         else:
