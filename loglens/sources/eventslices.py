@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from loglens.sources.framing import Buffer, Pattern
 
 MAX_RECORDS = 1 << 16  # also lets the records of a slice be numbered in 16 bits
-GOAL_BYTES = 16 << 20
+GOAL_BYTES = 5 << 20
+JOINED = 16 << 20  # small files are read side by side up to this size
 MAPPED = 16 << 20  # files from this size on are mapped instead of read
 LARGE = 32 << 10  # payloads from this size on are looked into before they are decoded
 MAX_PAYLOAD = 256 << 20
@@ -77,7 +78,7 @@ def _buffers(files: Sequence[LogFile], notes: Notes) -> Iterator[tuple[Buffer, l
                 small.append(buffer)
                 regions.append(Region(index, size, size + len(buffer)))
                 size += len(buffer)
-            if size < GOAL_BYTES:
+            if size < JOINED:
                 continue
         if small:
             yield b"".join(small), regions
@@ -158,10 +159,11 @@ def _gathered(buffer: Buffer, waiting: list[tuple[Region, Block]], notes: Notes)
     starts = np.concatenate([block.starts for _, block in waiting])
     lengths = np.concatenate([block.lengths for _, block in waiting])
     keep = _useful(buffer, starts, lengths)
-    for i in keep[lengths[keep] > MAX_PAYLOAD]:
-        message = f"record of {lengths[i]} bytes was not decoded (limit {MAX_PAYLOAD})"
-        notes.add(int(file[i]), "unreadable", message, int(starts[i] - begin[i]))
-    keep = keep[lengths[keep] <= MAX_PAYLOAD]
+    for i in keep[lengths[keep] > GOAL_BYTES].tolist():
+        fault = _too_much(buffer, int(starts[i]) + 12, int(lengths[i]))
+        if fault:
+            notes.add(int(file[i]), "unreadable", fault, int(starts[i] - begin[i]))
+            keep = keep[keep != i]
     for piece in _pieces(keep, lengths):
         yield Slice(
             _payloads(buffer, starts[piece], lengths[piece]),
@@ -170,6 +172,15 @@ def _gathered(buffer: Buffer, waiting: list[tuple[Region, Block]], notes: Notes)
             words(buffer, "<u4")[starts[piece] + 12 + lengths[piece]],
         )
     _release(buffer, int(starts[0]), int(starts[-1] + lengths[-1]))
+
+
+def _too_much(buffer: Buffer, start: int, length: int) -> str | None:
+    """Why a payload is not decoded for fear of the memory it would take, or None."""
+    if length > MAX_PAYLOAD:
+        return f"record of {length} bytes was not decoded (limit {MAX_PAYLOAD})"
+    if wire.crowded(buffer, start, start + length):
+        return f"record of {length} bytes with over {wire.MAX_VALUES} values was not decoded"
+    return None
 
 
 def _useful(buffer: Buffer, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:

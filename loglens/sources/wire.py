@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
 
     Buffer = bytes | mmap
 
+MAX_FIELDS = 512  # looked at in one event; beyond that decoding is quicker
+MAX_VALUES = 1 << 16
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 # Plugins of TensorBoard whose tensors are known to be of no use here, so that they need no second look.
 OTHER_PLUGINS = (
@@ -27,9 +30,11 @@ class Token(NamedTuple):
     end: int
 
 
-def fields(buffer: Buffer, start: int, end: int) -> Iterator[Token]:
-    """The fields of the message in buffer[start:end]; ValueError when it is none."""
+def fields(buffer: Buffer, start: int, end: int, budget: Iterator[int] | None = None) -> Iterator[Token]:
+    """The fields of the message in buffer[start:end]; ValueError when it is none, or when `budget` has run out."""
     while start < end:
+        if budget is not None and next(budget, None) is None:
+            raise ValueError("too many fields")
         key, at = varint(buffer, start, end)
         wire = key & 7
         if wire == VARINT:
@@ -63,20 +68,34 @@ def useless(buffer: Buffer, start: int, end: int) -> bool:
 
     False for whatever cannot be parsed: the decoder shall say what is wrong with it.
     """
+    budget = iter(range(MAX_FIELDS))
     try:
-        for token in fields(buffer, start, end):
+        for token in fields(buffer, start, end, budget):
             if token.number == 7:
                 return False
-            if token.number == 5 and any(_useful(buffer, value) for value in fields(buffer, token.start, token.end)):
+            values = fields(buffer, token.start, token.end, budget) if token.number == 5 else ()
+            if any(_useful(buffer, value, budget) for value in values):
                 return False
     except ValueError:
         return False
     return True
 
 
-def _useful(buffer: Buffer, value: Token) -> bool:
+def crowded(buffer: Buffer, start: int, end: int) -> bool:
+    """Has the event in buffer[start:end] over MAX_VALUES values? Empty ones take two bytes each, decoded a hundred."""
+    budget = iter(range(MAX_VALUES))
+    try:
+        for token in fields(buffer, start, end, budget):
+            if token.number == 5:
+                deque(fields(buffer, token.start, token.end, budget), maxlen=0)
+    except ValueError:
+        return next(budget, None) is None
+    return False
+
+
+def _useful(buffer: Buffer, value: Token, budget: Iterator[int]) -> bool:
     kinds, plugin = set(), ""
-    for token in fields(buffer, value.start, value.end):
+    for token in fields(buffer, value.start, value.end, budget):
         kinds.add(token.number)
         if token.number == 9:
             plugin = plugin_name(buffer, token)

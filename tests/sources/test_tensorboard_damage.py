@@ -150,3 +150,18 @@ def test_scalar_without_a_number_is_named_and_not_zero(tmp_path: Path) -> None:
 @given(st.binary(max_size=80))
 def test_looking_into_any_payload(payload: bytes) -> None:
     assert wire.useless(payload, 0, len(payload)) in (True, False)
+
+
+def test_records_that_would_fill_the_memory_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values of two bytes each by the hundred thousand, and payloads beyond the limit: not decoded, but said."""
+    values = b"\x0a\x00" * 100_000
+    crowd = record(b"\x2a\xc0\x9a\x0c" + values)
+    long = framed([tensor_scalar("t", 1, 7, "text", string_val=[b"x" * 300_000])])
+    monkeypatch.setattr("loglens.sources.eventslices.GOAL_BYTES", 100_000)
+    monkeypatch.setattr("loglens.sources.eventslices.MAX_PAYLOAD", 250_000)
+    tables = read_bytes(tmp_path, framed(EVENTS[:1]) + crowd + long + framed(EVENTS[2:3]))
+    assert points(tables) == [POINTS[0], POINTS[2]]
+    assert [(problem.kind, problem.offset) for problem in tables.problems] == [
+        ("unreadable", SIZES[0]),
+        ("unreadable", SIZES[0] + len(crowd)),
+    ]
