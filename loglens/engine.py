@@ -205,7 +205,7 @@ def _texts(causes: tuple[Cause, ...], scope: Scope, words: Mapping[str, Any], ca
 
 
 def _step(value: float) -> int | None:
-    return None if np.isnan(value) else int(value)
+    return int(value) if np.isfinite(value) else None
 
 
 def _last_step(series: SeriesSet, at: int) -> int | None:

@@ -23,9 +23,9 @@ def relogged_differs(x: SeriesArg, least: np.ndarray) -> PointsArg:
     """The records whose step was logged again with a value that differs by more than `least` of it."""
     again, layout = relogged(x), x.records.layout
     kept = x.points.layout
-    width = int(max(layout.step.max(initial=0), kept.step.max(initial=0))) + 2
-    key = kept.owner * width + kept.step
-    wanted = layout.owner * width + layout.step
+    steps = np.unique(np.concatenate([layout.step, kept.step]))  # ranks, as steps themselves may be huge
+    key = kept.owner * len(steps) + np.searchsorted(steps, kept.step)
+    wanted = layout.owner * len(steps) + np.searchsorted(steps, layout.step)
     found = np.minimum(np.searchsorted(key, wanted), max(len(key) - 1, 0))
     known = key[found] == wanted if len(key) else np.zeros(len(wanted), bool)
     new = kept.value[found] if len(key) else layout.value
