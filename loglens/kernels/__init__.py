@@ -69,6 +69,7 @@ KERNELS: dict[str, Kernel] = {
     "finish": kernel("series -> number", evaluations.finish),
     "wiggle": kernel("series -> number", evaluations.wiggle),
     "climb": kernel("series -> number", evaluations.climb),
+    "grain": kernel("series -> number", evaluations.grain),
     "distinct": kernel("series -> number", evaluations.distinct),
     "level_at": kernel("series, number -> number", evaluations.level_at),
     # of the course of the log
