@@ -50,29 +50,33 @@ def middle(x: SeriesArg) -> np.ndarray:
 def surprise(x: SeriesArg) -> PointsArg:
     """Distance (level) of each point from the median of those before it: 11 to 51 of them, a tenth of the series.
 
-    NaN at the first points, which have no such past.
+    NaN at the first five points, which have too little of a past.
     """
     layout = x.points.layout
     level = np.where(np.repeat(x.pick(x.features.logged), layout.count), np.log(np.abs(layout.value)), layout.value)
     window = np.clip(layout.count // 10, 11, 51)
     out = np.full(len(level), np.nan)
-    place = x.points.place
     for size in np.unique(window[layout.count > 0]):
         mine = np.repeat(window == size, layout.count)
-        past = pl.Series(level[mine]).rolling_median(int(size)).shift(1).to_numpy()
-        out[mine] = np.where(place[mine] >= size, level[mine] - past, np.nan)
+        frame = pl.DataFrame({"owner": layout.owner[mine], "level": level[mine]})
+        past = frame.select(pl.col("level").rolling_median(int(size), min_samples=5).shift(1).over("owner"))
+        out[mine] = level[mine] - past["level"].fill_null(float("nan")).to_numpy()
     return PointsArg(layout, out)
 
 
 def local_scale(x: PointsArg) -> PointsArg:
-    """Robust sd of the 51 values before each point, not below half of that of the whole series."""
+    """Robust sd of the 51 values before each point, not below half of that of the whole series.
+
+    The first values, without a past, have the scale of the whole series.
+    """
     size = np.abs(x.value)
     overall = NORMAL * _median_by(x.layout.owner, size, len(x.layout.start))
     frame = pl.DataFrame({"owner": x.layout.owner, "size": size}).with_columns(pl.col("size").fill_nan(None))
     rolled = frame.select(pl.col("size").rolling_median(51, min_samples=5).shift(1).over("owner"))
     past = NORMAL * rolled["size"].to_numpy().astype(float)
     past = np.where(x.place > 5, past, np.nan)
-    return PointsArg(x.layout, np.fmax(past, x.spread(overall) / 2))
+    whole = x.spread(overall)
+    return PointsArg(x.layout, np.where(np.isnan(past), whole, np.fmax(past, whole / 2)))
 
 
 def lower_tail(x: PointsArg, share: np.ndarray) -> np.ndarray:
