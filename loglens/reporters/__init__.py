@@ -95,6 +95,7 @@ def _function(address: str):  # type: ignore[no-untyped-def]  # each format has 
 def _write_whole(place: Path, text: str) -> None:
     """Write beside the target, then put in its place; the mode is what a plain `open` would have given."""
     data = text.encode("utf-8")
+    place = place.resolve()  # through a link to the file itself
     handle, temporary = tempfile.mkstemp(prefix=f".{place.name[:40]}.", dir=place.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -142,3 +142,9 @@ def value(thing: Value) -> str:
 def label(key: str) -> str:
     """A key of the evidence as words: best_val -> best val."""
     return name(key).replace("_", " ")
+
+
+def sentence(text: str) -> str:
+    """`text` with a capital, when it begins with a plain word; names such as `lr` or `grad_norm` stay."""
+    first = text.split(" ", 1)[0]
+    return text[0].upper() + text[1:] if len(first) > 2 and first.isalpha() and first.islower() else text

@@ -261,7 +261,7 @@ def _for_markdown(value: Any) -> Markup:
 
 
 # what starts emphasis, code, links, tables, mathematics, mentions, issue links, emoji and bare links
-_SPECIAL = re.compile(r"[\\`*\[\]|~<>&\"']|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_SPECIAL = re.compile(r"[\\`*\[\]|~<>&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _LINKING = re.compile(r"[@#$]|:(?=//|\w+:)|(?<=\bwww)\.")
 
 
@@ -316,7 +316,7 @@ def _environment(finish: Callable[[Any], Any]) -> Environment:
     )
     environment.filters |= {
         "px": _px, "whole": clean.whole, "count": clean.count, "percent": percent, "human": human, "size": clean.size,
-        "duration": clean.duration, "name": _name, "code": _code, "alt": _alt,
+        "duration": clean.duration, "name": _name, "code": _code, "alt": _alt, "sentence": clean.sentence,
         "url": quote,
         "path": Markup,  # drawn by us from numbers alone, and long: not to be cut
     }  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+TINY, HUGE = 1e-290, 1.7976931348623157e308  # where arithmetic on doubles ends
 DECADES = 2.0  # positive data that spans more is drawn on a log axis
 
 
@@ -38,14 +39,16 @@ def value_scale(values: np.ndarray) -> Scale:
     low, high = float(values.min()), float(values.max())
     if low > 0 and math.log10(high) - math.log10(low) > DECADES:
         air = 0.04 * (math.log10(high) - math.log10(low))
-        return Scale(_power(math.log10(low) - air), _power(math.log10(high) + air), log=True)
+        return Scale(min(_power(math.log10(low) - air), low), max(_power(math.log10(high) + air), high), log=True)
+    if max(abs(low), abs(high)) < TINY:
+        return Scale(0.0, 1.0)
     if low == high:
         air = abs(low) * 0.1
-        return Scale(low - air, high + air) if air else Scale(0.0, 1.0)
-    if 0 < low < 0.35 * high:
-        low = 0.0
-    air = 0.05 * (high / 2 - low / 2) * 2 if abs(high) < 1e300 and abs(low) < 1e300 else 0.0
-    return Scale(low if low == 0 else low - air, high + air)
+    elif 0 < low < 0.35 * high:
+        low, air = 0.0, 0.05 * high
+    else:
+        air = 0.05 * (high / 2 - low / 2) * 2
+    return Scale(low if low == 0 else max(low - air, -HUGE), min(high + air, HUGE))
 
 
 def _power(exponent: float) -> float:
@@ -64,7 +67,10 @@ def ticks(scale: Scale, wanted: int = 4) -> list[tuple[float, str]]:
     last = math.floor(scale.high / step + 1e-9)
     digits = max(0, -math.floor(math.log10(step) + 1e-9) + (1 if _leading(step) == 2.5 else 0))
     values = [round(i * step, min(digits, 300)) + 0.0 for i in range(first, last + 1)]
-    return [(v, short(v, digits)) for v in values]
+    texts = [short(v, digits) for v in values]
+    if len(set(texts)) < len(texts):  # a narrow band far from zero needs every digit
+        texts = [f"{v:,.{digits}f}" if digits < 12 else f"{v:.15g}" for v in values]
+    return list({text: (v, text) for v, text in zip(values, texts, strict=True)}.values())
 
 
 def _leading(step: float) -> float:
@@ -72,8 +78,9 @@ def _leading(step: float) -> float:
 
 
 def _round_step(rough: float) -> float:
+    """The round step nearest to `rough`: 1, 2, 2.5 or 5 times a power of ten."""
     base = float(10.0 ** math.floor(math.log10(rough)))
-    return next((m * base for m in (1, 2, 2.5, 5) if m * base >= rough * 0.999), 10 * base)
+    return min((m * base for m in (1, 2, 2.5, 5, 10)), key=lambda step: abs(math.log(step / rough)))
 
 
 def _decades(scale: Scale, wanted: int) -> list[tuple[float, str]]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loglens.reporters import clean, outline
-from loglens.reporters.charts import spark_curve
+from loglens.reporters.charts import spark_curve, spark_thin
 from loglens.reporters.scales import value_scale
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from loglens.model import Finding, Group, Problem, RunReport
     from loglens.report import Report
@@ -36,13 +36,13 @@ class _Pen:
         self.color = color
 
     def __call__(self, text: str, ink: str) -> str:
-        return f"\x1b[{INKS[ink]}m{text}\x1b[0m" if self.color and text else text
+        return f"\x1b[{INKS[ink]}m{text}\x1b[0m" if self.color and text and ink else text
 
 
 def render(report: Report, color: bool = False, width: int = 100) -> str:
     """The report as lines of at most `width` columns (never under 40), with ANSI colours when `color`."""
     pen, width = _Pen(color), max(width, 40)
-    lines = list(_head(report, pen))
+    lines = list(_head(report, pen, width))
     for run in outline.worst_first(report.runs):
         if run.verdict in ("failed", "suspect", "unknown") or run.findings:
             lines += ["", *_run(run, pen, width)]
@@ -54,28 +54,26 @@ def render(report: Report, color: bool = False, width: int = 100) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _head(report: Report, pen: _Pen) -> Iterator[str]:
+def _head(report: Report, pen: _Pen, width: int) -> Iterator[str]:
     total, cover = report.summary, outline.coverage_of(report)
-    yield pen(outline.verdict_line(report), "bold")
-    verdicts = [pen(f"{MARKS[v]} {n:,} {v}", v) for v in outline.ORDER if (n := getattr(total, v)) and total.runs > 1]
-    severities = [clean.count(total.errors, "error"), clean.count(total.warnings, "warning")]
-    severities += [clean.count(total.infos, "note")] if total.infos else []
-    files = clean.count(cover.files, "file")
-    yield "  ".join(
-        [*verdicts, ", ".join(severities), f"{files}" + (f", {cover.damaged:,} damaged" * bool(cover.damaged))]
-    )
+    yield from (pen(line, "bold") for line in _wrap(outline.verdict_line(report), width, ""))
+    parts: list[tuple[str, str]] = [
+        (f"{MARKS[v]} {n:,} {v}", v) for v in outline.ORDER if (n := getattr(total, v)) and total.runs > 1
+    ]
+    parts += [(clean.count(total.errors, "error"), ""), (clean.count(total.warnings, "warning"), "")]
+    parts += [(clean.count(total.infos, "note"), "")] if total.infos else []
+    parts += [(clean.count(cover.files, "file"), "")]
+    parts += [(f"{cover.damaged:,} damaged", "suspect")] if cover.damaged else []
+    yield from _fit(parts, pen, width, "")
 
 
 def _run(run: RunReport, pen: _Pen, width: int) -> Iterator[str]:
-    mark = pen(f"{MARKS[run.verdict]} {run.verdict.upper():<8}", run.verdict)
-    tail = sparkline(run)
-    yield f"{mark} {pen(clean.name(run.run), 'bold')}{'  ' if tail else ''}{pen(tail, 'dim')}"
+    yield from _title(run, pen, width)
     yield from _wrap(run.headline, width, "  ")
     lost = outline.cost(run)
-    facts = [f"lost: {lost}"] if lost else []
-    facts += [f"last good: {clean.whole(run.last_good_step)}"] if run.last_good_step is not None else []
-    if facts:
-        yield f"  {' · '.join(facts)}"
+    facts = [(f"lost: {lost}", "")] if lost else []
+    facts += [(f"last good: {clean.whole(run.last_good_step)}", "")] if run.last_good_step is not None else []
+    yield from _fit(facts, pen, width, "  ")
     for chain in outline.chains_of(run):
         yield from _finding(chain.root, pen, width, chain.root.message not in run.headline)
         for effect in chain.effects:
@@ -84,11 +82,18 @@ def _run(run: RunReport, pen: _Pen, width: int) -> Iterator[str]:
             yield from _wrap(f"{text} ({effect.severity}, {effect.rule})", width, "      ")
 
 
+def _title(run: RunReport, pen: _Pen, width: int) -> Iterator[str]:
+    mark = (f"{MARKS[run.verdict]} {run.verdict.upper():<7}", run.verdict)
+    name = (clean.name(run.run, min(clean.NAME_LIMIT, (width - 4) // 2)), "bold")
+    yield from _fit([mark, name, (sparkline(run), "dim")], pen, width, "")
+
+
 def _finding(finding: Finding, pen: _Pen, width: int, message: bool) -> Iterator[str]:
     where = outline.where(finding)
-    place = f", from {where}" if where else ""
-    sure = f", {round(100 * finding.confidence)} % sure" if finding.confidence < 0.995 else ""
-    yield f"  {pen(finding.severity, finding.severity)}  {pen(clean.name(finding.rule), 'bold')}{place}{sure}"
+    parts = [(finding.severity, finding.severity), (clean.name(finding.rule, width - 4), "bold")]
+    parts += [(f"from {where}", "")] if where else []
+    parts += [(f"{round(100 * finding.confidence)} % sure", "")] if finding.confidence < 0.995 else []
+    yield from _fit(parts, pen, width, "  ")
     if message:
         yield from _wrap(finding.message, width, "      ")
     if finding.causes:
@@ -116,13 +121,12 @@ def _quiet(report: Report, pen: _Pen, width: int) -> Iterator[str]:
     yield ""
     if len(quiet) <= FOLD:
         for run in quiet:
-            tail = sparkline(run)
-            yield f"{pen('● HEALTHY ', 'healthy')} {pen(clean.name(run.run), 'bold')}  {pen(tail, 'dim')}"
+            yield from _title(run, pen, width)
             yield from _wrap(run.headline, width, "  ")
         return
     names = ", ".join(clean.name(r.run, 30) for r in quiet[:SHOWN])
     more = f" and {len(quiet) - SHOWN:,} more" if len(quiet) > SHOWN else ""
-    yield f"{pen('● HEALTHY ', 'healthy')} {len(quiet):,} runs"
+    yield f"{pen('● HEALTHY', 'healthy')} {len(quiet):,} runs"
     yield from _wrap(f"{names}{more}", width, "  ")
 
 
@@ -159,7 +163,24 @@ def _gaps(report: Report, pen: _Pen, width: int) -> Iterator[str]:
         more = f" and {len(gap.rules) - 4} more" if len(gap.rules) > 4 else ""
         yield from _wrap(f"{clean.visible(gap.reason)}: {rules}{more}{runs}", width, "  ")
     if len(gaps) > REASONS:
-        yield f"  and {clean.count(len(gaps) - REASONS, 'more reason')}, which the other formats list"
+        more = f"and {clean.count(len(gaps) - REASONS, 'more reason')}, which the other formats list"
+        yield from _wrap(more, width, "  ")
+
+
+def _fit(parts: Sequence[tuple[str, str]], pen: _Pen, width: int, indent: str) -> Iterator[str]:
+    """Parts side by side, two blanks apart, on as many lines as they need."""
+    line: list[str] = []
+    used = 0
+    for text, ink in parts:
+        room = clean.columns(text)
+        if line and len(indent) + used + 2 + room > width:
+            yield indent + "  ".join(line)
+            line, used = [], 0
+        if room:
+            used += room + 2 * bool(line)
+            line.append(pen(text, ink))
+    if line:
+        yield indent + "  ".join(line)
 
 
 def _wrap(text: str, width: int, indent: str, lead: str = "") -> list[str]:
@@ -175,13 +196,15 @@ def sparkline(run: RunReport) -> str:
     curve = spark_curve(run)
     if curve is None or len(curve.steps) < 2:
         return ""
-    share = (curve.steps - curve.steps.min()) / max(int(curve.steps.max() - curve.steps.min()), 1)
+    keep = spark_thin(curve)
+    steps, values = curve.steps[keep], curve.values[keep]
+    share = (steps - steps.min()) / max(int(steps.max() - steps.min()), 1)
     column = np.minimum((share * SPARK).astype(int), SPARK - 1)
-    finite = np.isfinite(curve.values)
-    scale = value_scale(curve.values[finite])
+    finite = np.isfinite(values)
+    scale = value_scale(values[finite])
     bars = []
     for i in np.unique(column):
-        here = curve.values[(column == i) & finite]
+        here = values[(column == i) & finite]
         if not len(here):
             bars.append("!")
             continue
