@@ -73,14 +73,14 @@ class Scope:
             key = numbers.tobytes()
             self.args[name] = cache.setdefault(("arg", key), SeriesArg(series, numbers))
             self.digest[name] = cache.setdefault(("digest", key), len(cache))
-        self.keys: dict[int, Hashable] = {}
+        self.keys: dict[int, tuple[Node, Hashable]] = {}  # by id, which is the node's as long as it is kept here
 
     def key(self, node: Node) -> Hashable:
         """What `node` means, whatever the names in it are called."""
         known = self.keys.get(id(node))
         if known is None:
-            known = self.keys[id(node)] = self.cache.setdefault(("key", self._shape(node)), len(self.cache))
-        return known
+            known = self.keys[id(node)] = node, self.cache.setdefault(("key", self._shape(node)), len(self.cache))
+        return known[1]
 
     def _shape(self, node: Node) -> Hashable:
         if node.op == "const":

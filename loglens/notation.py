@@ -22,7 +22,7 @@ _NUMBER = r"[-+]?(?:nan|inf|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)"
 _PLAIN = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _WORD = re.compile(
     rf"(?P<a>_|{_NUMBER})(?:(?P<op>\+|-|\*|\.\.|~>)(?P<b>[-+]?{_PLAIN}))?"
-    rf"(?:x(?P<n>\d{{1,6}}))?(?:@(?P<noise>{_PLAIN})(?P<percent>%)?)?\Z"
+    rf"(?:x(?P<n>[1-9]\d{{0,5}}))?(?:@(?P<noise>{_PLAIN})(?P<percent>%)?)?\Z"
 )
 _DECAY = 5.0  # time constants that an exponential goes through
 
