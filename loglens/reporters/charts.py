@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loglens.reporters import clean
-from loglens.reporters.outline import chains_of
 from loglens.reporters.scales import Scale, short, step_ticks, ticks, value_scale
 
 if TYPE_CHECKING:
@@ -75,15 +74,6 @@ class Chart:
     onset: float | None
     onset_label: str
     onset_anchor: str
-
-
-@dataclass(frozen=True, slots=True)
-class Spark:
-    """A loss in the size of a word; `dot` is the onset."""
-
-    path: str
-    lost: str
-    dot: tuple[float, float] | None
 
 
 def thin(steps: np.ndarray, values: np.ndarray, low: float, high: float, columns: int) -> np.ndarray:
@@ -239,8 +229,8 @@ def _panel(group: Sequence[Curve], across: Scale, axis: Axis, top: float, height
         lines=tuple(lines),
         ticks=tuple((round(_down(up, v, height), 1), text) for v, text in _value_ticks(up, finite, height)),
         log=up.log,
-        lost_high=_marks(high, 0, 7),
-        lost_low=_marks(low, height - 7, height),
+        lost_high=marks_of(high, 0, 7),
+        lost_low=marks_of(low, height - 7, height),
         lost_label=", ".join(k for k in ("NaN", "+∞", "-∞") if k in kinds),
         lost_y=key_row,
     )
@@ -293,10 +283,10 @@ def _line(
     y = np.full(len(values), np.nan)
     y[good] = height * (1 - np.clip(up.place(values[good]), 0, 1))
     dots = _dots(x[good], y[good]) if good.sum() <= FEW else ""
-    return Line(_path(x, y), dots, look, label, *key)
+    return Line(path_of(x, y), dots, look, label, *key)
 
 
-def _path(x: np.ndarray, y: np.ndarray) -> str:
+def path_of(x: np.ndarray, y: np.ndarray) -> str:
     """A path with a gap at every value that is not finite; a lone point is a line of no length."""
     parts: list[str] = []
     runs = np.split(np.arange(len(y)), np.flatnonzero(np.diff(np.isfinite(y).astype(np.int8))) + 1)
@@ -312,7 +302,8 @@ def _dots(x: np.ndarray, y: np.ndarray) -> str:
     return "".join(f"M{_tenth(a)} {_tenth(b)}h0" for a, b in zip(x, y, strict=True))
 
 
-def _marks(x: Sequence[float], top: float, bottom: float) -> str:
+def marks_of(x: Sequence[float], top: float, bottom: float) -> str:
+    """A path of upright marks from `top` to `bottom`."""
     return "".join(f"M{_tenth(a)} {_tenth(top)}V{_tenth(bottom)}" for a in sorted(set(x)))
 
 
@@ -320,51 +311,3 @@ def _tenth(value: float) -> str:
     return (
         f"{value:.1f}".removesuffix(".0").replace("-0", "0") if abs(value) < 0.05 else f"{value:.1f}".removesuffix(".0")
     )
-
-
-SPARK_WIDTH, SPARK_HEIGHT, SPARK_PAD = 120, 26, 4
-
-
-def spark_curve(run: RunReport) -> Curve | None:
-    """The series that stands for a run: the loss that is in trouble, that of training, or whatever there is."""
-    chains = chains_of(run)
-    troubled = run.curves.get(chains[0].root.tags[0]) if chains and chains[0].root.tags else None
-    if troubled is not None and troubled.role in ("train/loss", "val/loss") and np.isfinite(troubled.values).any():
-        return troubled
-    for role in ("train/loss", "val/loss", "reward", "val/accuracy"):
-        for curve in run.curves.values():
-            if curve.role == role and np.isfinite(curve.values).any():
-                return curve
-    return next((c for c in run.curves.values() if np.isfinite(c.values).any()), None)
-
-
-def spark_thin(curve: Curve) -> np.ndarray:
-    """Positions of the points that a sparkline needs."""
-    return thin(curve.steps, curve.values, int(curve.steps.min()), int(curve.steps.max()), SPARK_WIDTH // 2)
-
-
-def spark_of(run: RunReport, onset: Finding | None) -> Spark | None:
-    """A run's loss in the size of a word."""
-    curve = spark_curve(run)
-    if curve is None:
-        return None
-    keep = spark_thin(curve)
-    steps, values = curve.steps[keep], curve.values[keep]
-    low, high = int(curve.steps.min()), int(curve.steps.max())
-    inner = SPARK_WIDTH - 2 * SPARK_PAD
-    x = SPARK_PAD + inner * (steps - low) / max(high - low, 1)
-    good = np.isfinite(values)
-    up = value_scale(values[good])
-    y = np.full(len(values), np.nan)
-    y[good] = SPARK_PAD + (SPARK_HEIGHT - 2 * SPARK_PAD) * (1 - np.clip(up.place(values[good]), 0, 1))
-    return Spark(_path(x, y), _marks(x[~good].tolist(), 0, 5), _spark_dot(curve, onset, x, y, steps))
-
-
-def _spark_dot(
-    curve: Curve, onset: Finding | None, x: np.ndarray, y: np.ndarray, steps: np.ndarray
-) -> tuple[float, float] | None:
-    if onset is None or onset.first_step is None or onset.axis != curve.axis:
-        return None
-    good = np.flatnonzero(np.isfinite(y))
-    nearest = good[np.argmin(np.abs(steps[good] - onset.first_step))]
-    return round(float(x[nearest]), 1), round(float(y[nearest]), 1)

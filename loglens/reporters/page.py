@@ -15,7 +15,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from loglens.numbers import human, percent
-from loglens.reporters import charts, clean, outline
+from loglens.reporters import charts, clean, outline, sparks
 from loglens.reporters.text import place_of
 from loglens.resources import resource_dir
 
@@ -25,16 +25,19 @@ if TYPE_CHECKING:
 
     from loglens.model import Finding, Metric, RuleInfo, RunReport
     from loglens.report import Report
-    from loglens.reporters.charts import Chart, Spark
+    from loglens.reporters.charts import Chart
     from loglens.reporters.outline import Chain, Theme
+    from loglens.reporters.sparks import Spark
 
 TOP = 24  # evidence pictures of a page
 TOP_MARKDOWN = 8
 TABLE_ROWS = 50  # findings in the table of the Markdown: GitHub drops what is longer than 1 MiB
 FULL = 3  # findings of one theme shown open; the rest is folded
 OPEN_RUNS = 12  # healthy runs beyond so many are folded
+ROWS = 1000  # runs in the table, worst first; a browser slows down on more
+ENTRIES = 200  # runs told in full for one theme
 HPARAMS = 4  # hyper-parameters that differ, as columns
-OWN_PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img"'
+OWN_PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" class="chart-file"'
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Section:
     theme: Theme
     entries: tuple[Entry, ...]
     shown: int
+    named: tuple[Chain, ...]  # chains beyond those told in full
 
 
 @dataclass(frozen=True)
@@ -93,21 +97,32 @@ def html(report: Report, top: int = TOP) -> str:
 def markdown(report: Report, top: int = TOP_MARKDOWN, pictures: str | None = None) -> str:
     """GitHub-flavoured Markdown; `pictures` is the folder of `pictures(report)`, without it there are none."""
     view = _view(report, top)
-    every = [e for section in view["sections"] for entry in section.entries for e in (entry, *entry.effects)]
+    every = _entries(view)
+    beyond = sum(1 + len(chain.effects) for section in view["sections"] for chain in section.named)
     told = [e for e in every if e.chart is not None or not e.run.curves][:top]
     text = (
         _environment(_for_markdown)
         .get_template("report.md")
-        .render(**view, folder=pictures, table=every[:TABLE_ROWS], left_out=max(len(every) - TABLE_ROWS, 0), told=told)
+        .render(
+            **view,
+            folder=pictures,
+            table=every[:TABLE_ROWS],
+            left_out=max(len(every) - TABLE_ROWS, 0) + beyond,
+            told=told,
+        )
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def pictures(report: Report, top: int = TOP_MARKDOWN) -> dict[str, str]:
     """File name -> SVG of every picture in the Markdown report."""
-    macro = _environment(_for_html).get_template("chart.svg").make_module().chart  # type: ignore[attr-defined]
-    entries = [e for s in _view(report, top)["sections"] for entry in s.entries for e in (entry, *entry.effects)]
-    return {e.picture: f"{macro(e.chart, width=760)}\n" for e in entries if e.chart is not None}
+    macro = _environment(_for_html).get_template("chart.svg").make_module().file  # type: ignore[attr-defined]
+    return {e.picture: f"{macro(e.chart)}\n" for e in _entries(_view(report, top)) if e.chart is not None}
+
+
+def _entries(view: Mapping[str, Any]) -> list[Entry]:
+    """Roots and effects, in the order of the sections."""
+    return [e for section in view["sections"] for entry in section.entries for e in (entry, *entry.effects)]
 
 
 def is_own_picture(path: Path) -> bool:
@@ -133,13 +148,17 @@ def _view(report: Report, top: int) -> dict[str, Any]:
         return Entry(run, finding, anchor, chart, _numbers(finding), rules.get(finding.rule), inner, picture)
 
     themes = outline.themes_of(report)
-    sections = [Section(t, tuple(entry(c.run, c.root, c.effects) for c in t.chains), FULL) for t in themes]
+    sections = [
+        Section(t, tuple(entry(c.run, c.root, c.effects) for c in t.chains[:ENTRIES]), FULL, t.chains[ENTRIES:])
+        for t in themes
+    ]
     lead = outline.lead_of(report)
     lead_entry = next(
         (e for s in sections for e in s.entries if lead and (e.run, e.finding) == (lead.run, lead.root)), None
     )
+    told = {e.anchor for s in sections for e in s.entries}
     metrics, varied = _columns(report), _varied(report.runs)
-    rows = [_row(run, anchors, metrics, varied) for run in outline.worst_first(report.runs)]
+    rows = [_row(run, anchors, told, metrics, varied) for run in outline.worst_first(report.runs)[:ROWS]]
     loud = [r for r in rows if r.run.verdict != "healthy"]
     calm = [r for r in rows if r.run.verdict == "healthy"]
     return {
@@ -154,6 +173,7 @@ def _view(report: Report, top: int) -> dict[str, Any]:
         "course": charts.course_of(rows[0].run) if rows and lead_entry is None and len(rows) == 1 else None,
         "sections": sections,
         "rows": rows,
+        "unlisted": len(report.runs) - len(rows),
         "loud": loud if len(calm) > OPEN_RUNS else loud + calm,
         "calm": calm if len(calm) > OPEN_RUNS else [],
         "metric_names": [name for name, _ in metrics],
@@ -233,7 +253,11 @@ def _varied(runs: tuple[RunReport, ...]) -> list[str]:
 
 
 def _row(
-    run: RunReport, anchors: Mapping[str, str], metrics: list[tuple[str, tuple[str, ...]]], varied: list[str]
+    run: RunReport,
+    anchors: Mapping[str, str],
+    told: set[str],
+    metrics: list[tuple[str, tuple[str, ...]]],
+    varied: list[str],
 ) -> Row:
     chains = outline.chains_of(run)
     chain = chains[0] if chains else None
@@ -241,12 +265,13 @@ def _row(
     for _, roles in metrics:
         found = _metric(run, roles)
         numbers += [human(found.last), human(found.best)] if found else ["–", "–"]
+    target = f"{anchors[run.run]}.{clean.slug(chain.root.rule)}" if chain else ""
     return Row(
         run=run,
         anchor=anchors[run.run],
-        spark=charts.spark_of(run, chain.root if chain else None),
+        spark=sparks.spark_of(run, chain.root if chain else None),
         chain=chain,
-        target=f"{anchors[run.run]}.{clean.slug(chain.root.rule)}" if chain else "",
+        target=target if target in told else "",
         numbers=tuple(numbers),
         hparams=tuple(clean.name(run.hparams.get(name, "–"), 24) for name in varied),
     )

@@ -15,7 +15,7 @@ import numpy as np
 
 from loglens.model import Axis, Curve, Group, Problem, RuleInfo, RunReport, Summary
 from loglens.report import Report
-from loglens.reporters import charts
+from loglens.reporters import sparks
 from loglens.reporters.clean import utf8, visible
 from loglens.reporters.outline import pictured
 from loglens.reporters.shapes import ShapeError, from_plain, number, schema_of, to_plain
@@ -66,9 +66,9 @@ def _kept(report: Report) -> Iterator[tuple[str, Curve]]:
     for run in report.runs:
         full = dict(run.curves) if len(report.runs) == 1 else {}
         full |= {tag: run.curves[tag] for tag in wanted.get(run.run, ()) if tag in run.curves}
-        spark = charts.spark_curve(run)
+        spark = sparks.spark_curve(run)
         if spark is not None and spark.tag not in full:
-            keep = charts.spark_thin(spark)
+            keep = sparks.spark_thin(spark)
             full[spark.tag] = replace(spark, steps=spark.steps[keep], values=spark.values[keep])
         # in the run's own order: it decides which curve stands for a run
         yield from ((run.run, full[tag]) for tag in run.curves if tag in full)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loglens.reporters import clean, outline
-from loglens.reporters.charts import spark_curve, spark_thin
 from loglens.reporters.scales import value_scale
+from loglens.reporters.sparks import spark_curve, spark_thin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +25,7 @@ INKS = {
 BARS = "▁▂▃▄▅▆▇█"
 SPARK = 24
 FOLD = 6  # so many healthy runs get a line each; more are folded into one
+LOUD = 50  # runs told one by one
 SHOWN = 12  # problems and names listed before the rest is counted
 REASONS = 5  # reasons why something was not checked
 
@@ -43,9 +44,14 @@ def render(report: Report, color: bool = False, width: int = 100) -> str:
     """The report as lines of at most `width` columns (never under 40), with ANSI colours when `color`."""
     pen, width = _Pen(color), max(width, 40)
     lines = list(_head(report, pen, width))
-    for run in outline.worst_first(report.runs):
-        if run.verdict in ("failed", "suspect", "unknown") or run.findings:
-            lines += ["", *_run(run, pen, width)]
+    told = [run for run in outline.worst_first(report.runs) if run.verdict != "healthy" or run.findings]
+    for run in told[:LOUD]:
+        lines += ["", *_run(run, pen, width)]
+    if len(told) > LOUD:
+        lines += [
+            "",
+            *_wrap(f"and {clean.count(len(told) - LOUD, 'more run')}, which the other formats tell", width, ""),
+        ]
     for group in report.groups:
         lines += _group(group, pen, width)
     lines += _quiet(report, pen, width)

@@ -5,16 +5,17 @@ import re
 import numpy as np
 import pytest
 import samples
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loglens.reporters import charts
+from loglens.reporters import charts, sparks
 from loglens.reporters.scales import Scale, short, step_ticks, ticks, value_scale
 
 POINT = re.compile(r"[\d.]+ [\d.]+")
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(), min_size=1, max_size=400), st.integers(1, 60))
 def test_thinning_keeps_extremes_ends_and_faults(values: list[float], columns: int) -> None:
     y, x = np.array(values), np.arange(len(values))
@@ -29,6 +30,7 @@ def test_thinning_keeps_extremes_ends_and_faults(values: list[float], columns: i
     assert len(again) == len(kept)
 
 
+@settings(deadline=None)
 @given(st.lists(FINITE, max_size=30))
 def test_every_scale_holds_its_values_and_some_ticks(values: list[float]) -> None:
     scale = value_scale(np.array(values))
@@ -56,6 +58,7 @@ def test_ticks_are_round(low: float, high: float, log: bool, texts: list[str]) -
     assert [text for _, text in ticks(scale)] == texts
 
 
+@settings(deadline=None)
 @given(st.integers(-(2**62), 2**62), st.integers(0, 2**61))
 def test_step_ticks_are_few_whole_and_inside(low: int, span: int) -> None:
     marks = step_ticks(low, low + span)
@@ -127,5 +130,5 @@ def test_series_on_another_axis_say_that_they_are_stretched() -> None:
 def test_no_curve_no_chart() -> None:
     run = samples.run("r", "failed", "", ())
     assert charts.chart_of(run, samples.finding("x", "error", "t", "m", ("loss",), 1, 2)) is None
-    assert charts.spark_of(run, None) is None
+    assert sparks.spark_of(run, None) is None
     assert charts.course_of(run) is None

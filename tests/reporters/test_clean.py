@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loglens.reporters import clean
@@ -29,6 +29,7 @@ def test_what_hides_is_shown(raw: str, shown: str) -> None:
     assert clean.visible(raw) == shown
 
 
+@settings(deadline=None)
 @given(ANY, st.integers(10, 60))
 def test_what_is_shown_is_safe_and_short(raw: str, limit: int) -> None:
     shown = clean.visible(raw, limit)
@@ -78,6 +79,7 @@ def test_moments_are_in_utc_or_none() -> None:
     assert [clean.moment(t) for t in (None, -1.0, 0.0, 1e18, float("nan"), float("inf"))] == [None] * 6
 
 
+@settings(deadline=None)
 @given(st.lists(ANY, unique=True, max_size=8))
 def test_slugs_are_unique_and_plain(names: list[str]) -> None:
     slugs = clean.slugs(names)

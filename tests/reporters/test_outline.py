@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import samples
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loglens.report import Report
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from loglens.model import Verdict
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from(["a", "b", "c", "d", "e", "gone", None])), max_size=6)
 )

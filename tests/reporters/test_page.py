@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 import samples
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loglens.reporters import page, render
@@ -116,13 +116,25 @@ def test_only_so_many_charts_are_drawn() -> None:
     assert charts == [0, 3, 15]
 
 
+def test_runs_beyond_the_limits_are_named_or_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "ROWS", 6)
+    monkeypatch.setattr(page, "ENTRIES", 4)
+    text = render(samples.sweep(), "html")
+    found = Page(text)
+    assert set(found.values("href")) <= {f"#{i}" for i in found.values("id")}
+    assert text.count('<tr id="run-') == 6
+    assert "And 34 more runs, none worse than these" in text
+    assert "told in the JSON report: <bdi>sweep/lr-30e-5-seed0</bdi>, <bdi>sweep/lr-36e-5-seed0</bdi>." in text
+    assert "in 6 of 40 runs" in text
+
+
 @pytest.mark.parametrize("name", samples.reports())
 def test_picture_files_are_plain_svg(name: str) -> None:
     for file, text in page.pictures(samples.reports()[name], 24).items():
         assert re.fullmatch(r"[A-Za-z0-9_-]+-[0-9a-f]{8}\.svg", file)
         root = ElementTree.fromstring(text)
         used = {element.tag.split("}")[1] for element in root.iter()}
-        assert used <= {"svg", "title", "desc", "rect", "line", "path", "text", "tspan", "circle"}
+        assert used <= {"svg", "g", "title", "desc", "rect", "line", "path", "text", "tspan", "circle"}
         assert not [
             e for e in root.iter() for key in e.attrib if key == "style" or key.startswith("on") or "href" in key
         ]
@@ -139,6 +151,7 @@ def test_tables_of_the_markdown_hold_together(name: str) -> None:
         assert line.count("|") == cells
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_escaped_text_has_no_sign_that_means_something(text: str) -> None:
     safe = str(page.escape_markdown(text))

@@ -1,0 +1,71 @@
+"""A run's loss in the size of a word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loglens.reporters.charts import marks_of, path_of, thin
+from loglens.reporters.outline import chains_of
+from loglens.reporters.scales import value_scale
+
+if TYPE_CHECKING:
+    from loglens.model import Curve, Finding, RunReport
+
+SPARK_WIDTH, SPARK_HEIGHT, SPARK_PAD, SPARK_COLUMNS = 120, 26, 4, 40
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """A loss in the size of a word; `dot` is the onset."""
+
+    path: str
+    lost: str
+    dot: tuple[float, float] | None
+
+
+def spark_curve(run: RunReport) -> Curve | None:
+    """The series that stands for a run: the loss that is in trouble, that of training, or whatever there is."""
+    chains = chains_of(run)
+    troubled = run.curves.get(chains[0].root.tags[0]) if chains and chains[0].root.tags else None
+    if troubled is not None and troubled.role in ("train/loss", "val/loss") and np.isfinite(troubled.values).any():
+        return troubled
+    for role in ("train/loss", "val/loss", "reward", "val/accuracy"):
+        for curve in run.curves.values():
+            if curve.role == role and np.isfinite(curve.values).any():
+                return curve
+    return next((c for c in run.curves.values() if np.isfinite(c.values).any()), None)
+
+
+def spark_thin(curve: Curve) -> np.ndarray:
+    """Positions of the points that a sparkline needs."""
+    return thin(curve.steps, curve.values, int(curve.steps.min()), int(curve.steps.max()), SPARK_COLUMNS)
+
+
+def spark_of(run: RunReport, onset: Finding | None) -> Spark | None:
+    """A run's loss in the size of a word."""
+    curve = spark_curve(run)
+    if curve is None:
+        return None
+    keep = spark_thin(curve)
+    steps, values = curve.steps[keep], curve.values[keep]
+    low, high = int(curve.steps.min()), int(curve.steps.max())
+    inner = SPARK_WIDTH - 2 * SPARK_PAD
+    x = SPARK_PAD + inner * (steps - low) / max(high - low, 1)
+    good = np.isfinite(values)
+    up = value_scale(values[good])
+    y = np.full(len(values), np.nan)
+    y[good] = SPARK_PAD + (SPARK_HEIGHT - 2 * SPARK_PAD) * (1 - np.clip(up.place(values[good]), 0, 1))
+    return Spark(path_of(x, y), marks_of(x[~good].tolist(), 0, 5), _spark_dot(curve, onset, x, y, steps))
+
+
+def _spark_dot(
+    curve: Curve, onset: Finding | None, x: np.ndarray, y: np.ndarray, steps: np.ndarray
+) -> tuple[float, float] | None:
+    if onset is None or onset.first_step is None or onset.axis != curve.axis:
+        return None
+    good = np.flatnonzero(np.isfinite(y))
+    nearest = good[np.argmin(np.abs(steps[good] - onset.first_step))]
+    return round(float(x[nearest]), 1), round(float(y[nearest]), 1)
