@@ -33,6 +33,19 @@ def _restarts(logs: Logs) -> np.ndarray:
     return np.array([table.get(run, 0) for run in logs.runs], float)
 
 
+def _last(axis: str) -> Callable[[Logs], np.ndarray]:
+    """The last step on an axis; NaN where the run has no series on it."""
+
+    def value(logs: Logs) -> np.ndarray:
+        text = pl.col("run", "tag").cast(pl.String)
+        mine = logs.metrics.filter(pl.col("axis").cast(pl.String) == axis).select(text)
+        last = logs.scalars.group_by("run", "tag").agg(pl.col("step").max()).with_columns(text)
+        table = dict(last.join(mine, on=["run", "tag"]).group_by("run").agg(pl.col("step").max()).iter_rows())
+        return np.array([table.get(run, np.nan) for run in logs.runs], float)
+
+    return value
+
+
 def _hparam(*names: str) -> Callable[[Logs], np.ndarray]:
     """The first hyper-parameter with one of these names (case, separators and enclosing groups do not matter)."""
 
@@ -62,6 +75,12 @@ FACTS: dict[str, tuple[str, Callable[[Logs], np.ndarray]]] = {
         "planned number of steps, where the hyper-parameters say it; NaN else",
         _hparam("max_steps", "total_steps", "num_train_steps", "max_iters", "max_iter", "num_steps"),
     ),
+    "planned_epochs": (
+        "planned number of epochs, where the hyper-parameters say it; NaN else",
+        _hparam("epochs", "max_epochs", "num_epochs", "num_train_epochs", "n_epochs", "max_epoch"),
+    ),
+    "last_logged_step": ("the last step of any series on steps; NaN without one", _last("step")),
+    "last_logged_epoch": ("the last epoch of any series on epochs; NaN without one", _last("epoch")),
 }
 
 

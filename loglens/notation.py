@@ -9,11 +9,13 @@ A series is a list of words separated by blanks:
   2~>0.5x100              100 values falling (or rising) exponentially from 2 towards 0.5
   2..0.5x100@0.05         the same with normal noise of sd 0.05
   2..0.5x100@5%           the same with noise of 5 % of each value
+  |  |30                  the job is restarted, and goes on at the next step, or from step 30
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,14 +26,26 @@ _WORD = re.compile(
     rf"(?P<a>_|{_NUMBER})(?:(?P<op>\+|-|\*|\.\.|~>)(?P<b>[-+]?{_PLAIN}))?"
     rf"(?:x(?P<n>[1-9]\d{{0,5}}))?(?:@(?P<noise>{_PLAIN})(?P<percent>%)?)?\Z"
 )
+_RESTART = re.compile(r"\|(?P<step>\d{1,9})?\Z")
+_JUMP = re.compile(r"(?P<kind>[<!])(?P<by>\d{1,9})\Z")
 _DECAY = 5.0  # time constants that an exponential goes through
+
+
+@dataclass(frozen=True, eq=False)
+class Records:
+    """What a series in notation stands for; flat arrays, one entry a record."""
+
+    step: np.ndarray  # int64
+    value: np.ndarray  # float64
+    wall: np.ndarray  # float64, seconds since the first step
+    segment: np.ndarray  # int32
 
 
 def mistakes_in(text: str) -> list[tuple[int, str]]:
     """What is wrong with a series: (position in the text, message), one a word."""
     words = list(re.finditer(r"\S+", text))
     found = [(word.start(), fault) for word in words if (fault := _fault(word[0]))]
-    if not words:
+    if not any(_WORD.match(word[0]) for word in words) and not found:
         found.append((0, "no values"))
     if sum(int(m["n"] or 1) for m in (_WORD.match(word[0]) for word in words) if m) > MAX_VALUES:
         found.append((0, f"more than {MAX_VALUES:,} values"))
@@ -40,28 +54,36 @@ def mistakes_in(text: str) -> list[tuple[int, str]]:
 
 def _fault(word: str) -> str:
     match = _WORD.match(word)
-    if match is None:
+    if match is None and _JUMP.match(word) is None:
         return f"'{word}' is no value: write 2.3, nan, 2.3x20, 0+10x5, 2..0.5x100, 2~>0.5x100 or 2..0.5x100@0.05"
-    if match["op"] and not match["n"]:
+    if match is not None and match["op"] and not match["n"]:
         return f"'{word}' has no count: write {word}x20"
     return ""
 
 
-def values_of(text: str, seed: int = 0) -> np.ndarray:
-    """The values, float64; `_` gives NaN in `missing_of`'s places. The text must be free of mistakes."""
+def records_of(text: str, seed: int = 0) -> Records:
+    """A value a step from 0 on. The text must be free of mistakes."""
     rng = np.random.default_rng(seed)
-    return np.concatenate([_values(_WORD.match(word), rng) for word in text.split()])
+    parts: list[tuple[np.ndarray, ...]] = []
+    step, clock, segment = 0, 0.0, 0
+    for word in text.split():
+        jump, match = _JUMP.match(word), _WORD.match(word)
+        if jump is not None and jump["kind"] == "<":
+            step, segment = max(step - int(jump["by"]), 0), segment + 1
+        elif jump is not None:
+            clock += float(jump["by"])
+        elif match is not None:
+            value = _values(match, rng)
+            place = np.arange(len(value))
+            if match["a"] != "_":  # nothing is logged at these steps
+                parts.append((step + place, value, clock + place, np.full(len(value), segment)))
+            step, clock = step + len(value), clock + len(value)
+    empty = (np.zeros(0),) * 4
+    steps, values, wall, segments = (np.concatenate(column) for column in zip(empty, *parts, strict=True))
+    return Records(steps.astype(np.int64), values, wall, segments.astype(np.int32))
 
 
-def missing_of(text: str) -> np.ndarray:
-    """Where nothing was logged, bool, one entry a value."""
-    matches = [_WORD.match(word) for word in text.split()]
-    return np.concatenate([np.full(int(m["n"] or 1), m["a"] == "_") for m in matches if m])
-
-
-def _values(match: re.Match[str] | None, rng: np.random.Generator) -> np.ndarray:
-    if match is None:
-        return np.zeros(0)
+def _values(match: re.Match[str], rng: np.random.Generator) -> np.ndarray:
     n = int(match["n"] or 1)
     a = float("nan") if match["a"] == "_" else float(match["a"])
     i = np.arange(n)

@@ -127,10 +127,12 @@ class Case:
 
     name: str
     series: Mapping[str, str]
+    facts: Mapping[str, float]
     logs: str
     seed: int
     expect: Expectation
     line: int
+    facts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loglens.facts import FACTS
+from loglens.facts import FACTS
 from loglens.model import SEVERITIES
 from loglens.roles import is_role, known_roles
 from loglens.rule import Case, Expectation
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from loglens.rulereader import RuleReader
 
-CASE_FIELDS = ("name", "series", "logs", "seed", "expect")
+CASE_FIELDS = ("name", "series", "facts", "logs", "seed", "expect")
 EXPECT_FIELDS = ("severity", "onset", "within")
 
 
@@ -53,11 +55,25 @@ def _case(r: RuleReader, entry: Item, i: int) -> Case:
     return Case(
         r.text(parts.get("name"), "'name' of a case", f"case {i + 1}"),
         _series(r, parts["series"]) if "series" in parts else {},
+        _facts(r, parts.get("facts")),
         r.text(parts.get("logs"), "'logs'"),
         r.whole(parts.get("seed"), "'seed'", 0),
         _expect(r, parts.get("expect"), entry),
         entry.line,
+        _facts(r, parts.get("facts")),
     )
+
+
+def _facts(r: RuleReader, item: Item | None) -> dict[str, float]:
+    if item is None:
+        return {}
+    if not isinstance(item, Map):
+        r.wrong(item, "'facts' must be a mapping of facts to numbers")
+        return {}
+    for name in item.items:
+        if name not in FACTS:
+            r.wrong(item.keys[name], f"unknown fact '{name}'{suggestion(name, list(FACTS))}")
+    return {name: r.number(value, f"fact '{name}'", 0) for name, value in item.items.items()}
 
 
 def _series(r: RuleReader, item: Item) -> dict[str, str]:
@@ -75,6 +91,11 @@ def _series(r: RuleReader, item: Item) -> dict[str, str]:
             for at, message in mistakes_in(value.text):
                 r.wrong(value, f"series '{role}': {message}", at)
     return series
+
+
+def _facts(r: RuleReader, item: Item | None) -> dict[str, float]:
+    parts = r.mapping(item, FACTS, "'facts'")
+    return {name: r.number(value, f"fact '{name}'", 0) for name, value in parts.items()}
 
 
 def _expect(r: RuleReader, item: Item | None, entry: Item) -> Expectation:

@@ -10,7 +10,7 @@ import numpy as np
 
 from loglens.engine import judge
 from loglens.errors import LoglensError
-from loglens.notation import missing_of, values_of
+from loglens.notation import missing_of, steps_of, values_of
 from loglens.series import Ragged, SeriesSet, series_of
 
 if TYPE_CHECKING:
@@ -56,26 +56,18 @@ def _judgement(rule: Rule, case: Case, samples: Path) -> Judgement:
 
 
 def series_from(case: Case) -> SeriesSet:
-    """One run whose tags are the roles themselves, a value a step from 0 on."""
-    parts = []
-    for k, (_, text) in enumerate(case.series.items()):
-        value, missing = values_of(text, case.seed + k), missing_of(text)
-        parts.append((np.flatnonzero(~missing), value[~missing]))
-    count = np.array([len(value) for _, value in parts], np.int64)
-    total = int(count.sum())
-    records = Ragged(
-        np.concatenate(([0], np.cumsum(count)[:-1])).astype(np.int64),
-        count,
-        np.concatenate([step for step, _ in parts]).astype(np.int64),
-        np.concatenate([value for _, value in parts]),
-        np.full(total, np.nan),
-        np.zeros(total, np.int32),
-    )
+    """One run whose tags are the roles themselves."""
+    parts = [records_of(text, case.seed + k) for k, text in enumerate(case.series.values())]
+    count = np.array([len(part.step) for part in parts], np.int64)
+    columns = ("step", "value", "wall", "segment")
+    flat = [np.concatenate([getattr(part, column) for part in parts]) for column in columns]
+    records = Ragged((np.cumsum(count) - count).astype(np.int64), count, *flat)
     roles = list(case.series)
     stems = [role.partition("/")[2] or role for role in roles]
     none: list[str | None] = [None] * len(roles)
+    facts = {name: np.array([value], float) for name, value in case.facts.items()}
     return SeriesSet(
-        ("case",), np.zeros(len(roles), np.int64), roles, roles, stems, ["step"] * len(roles), none, records
+        ("case",), np.zeros(len(roles), np.int64), roles, roles, stems, ["step"] * len(roles), none, records, facts
     )
 
 

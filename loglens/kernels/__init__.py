@@ -75,6 +75,8 @@ KERNELS: dict[str, Kernel] = {
     # of the course of the log
     "relogged": kernel("series -> records flag", course.relogged),
     "relogged_differs": kernel("series, number -> records flag", course.relogged_differs),
+    "step_of_restart": kernel("series -> number", course.step_of_restart),
+    "restart_shift": kernel("series, number=5 -> number", course.restart_shift),
     "longest_pause": kernel("series -> number", course.longest_pause),
     "usual_interval": kernel("series -> number", course.usual_interval),
     "step_of_pause": kernel("series -> number", course.step_of_pause),

@@ -97,3 +97,28 @@ def _step_of_largest(layout: Ragged, value: np.ndarray) -> np.ndarray:
     out = np.full(len(layout.start), np.nan)
     out[layout.owner[hit][::-1]] = layout.step[hit][::-1]
     return out
+
+
+def step_of_restart(x: SeriesArg) -> np.ndarray:
+    """First step that was logged after a restart; NaN without one."""
+    layout = x.points.layout
+    new = np.zeros(len(layout.step), bool)
+    new[1:] = (layout.segment[1:] != layout.segment[:-1]) & (layout.owner[1:] == layout.owner[:-1])
+    out = np.full(len(layout.start), np.nan)
+    out[layout.owner[new][::-1]] = layout.step[new][::-1]
+    return out
+
+
+def restart_shift(x: SeriesArg, points: np.ndarray) -> np.ndarray:
+    """Median level of the `points` points after the first restart less that of as many before it; NaN without both."""
+    layout = x.points.layout
+    level = np.where(np.repeat(x.pick(x.features.logged), layout.count), np.log(np.abs(layout.value)), layout.value)
+    out = np.full(len(layout.start), np.nan)
+    restart = step_of_restart(x)
+    for i in np.flatnonzero(~np.isnan(restart)):
+        mine = slice(layout.start[i], layout.start[i] + layout.count[i])
+        at, width = int(np.searchsorted(layout.step[mine], restart[i])), int(points[i])
+        before, after = level[mine][max(at - width, 0) : at], level[mine][at : at + width]
+        if len(before) >= 3 and len(after) >= 3:
+            out[i] = np.median(after) - np.median(before)
+    return out
