@@ -10,6 +10,7 @@ A series is a list of words separated by blanks:
   2..0.5x100@0.05         the same with normal noise of sd 0.05
   2..0.5x100@5%           the same with noise of 5 % of each value
   |  |30                  the job is restarted, and goes on at the next step, or from step 30
+  !7200                   nothing is logged for 7,200 s; else a step takes a second
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _WORD = re.compile(
     rf"(?:x(?P<n>[1-9]\d{{0,5}}))?(?:@(?P<noise>{_PLAIN})(?P<percent>%)?)?\Z"
 )
 _RESTART = re.compile(r"\|(?P<step>\d{1,9})?\Z")
-_JUMP = re.compile(r"(?P<kind>[<!])(?P<by>\d{1,9})\Z")
+_PAUSE = re.compile(r"!(?P<seconds>\d{1,9})\Z")
 _DECAY = 5.0  # time constants that an exponential goes through
 
 
@@ -54,7 +55,7 @@ def mistakes_in(text: str) -> list[tuple[int, str]]:
 
 def _fault(word: str) -> str:
     match = _WORD.match(word)
-    if match is None and _JUMP.match(word) is None:
+    if match is None and _RESTART.match(word) is None and _PAUSE.match(word) is None:
         return f"'{word}' is no value: write 2.3, nan, 2.3x20, 0+10x5, 2..0.5x100, 2~>0.5x100 or 2..0.5x100@0.05"
     if match is not None and match["op"] and not match["n"]:
         return f"'{word}' has no count: write {word}x20"
@@ -67,11 +68,11 @@ def records_of(text: str, seed: int = 0) -> Records:
     parts: list[tuple[np.ndarray, ...]] = []
     step, clock, segment = 0, 0.0, 0
     for word in text.split():
-        jump, match = _JUMP.match(word), _WORD.match(word)
-        if jump is not None and jump["kind"] == "<":
-            step, segment = max(step - int(jump["by"]), 0), segment + 1
-        elif jump is not None:
-            clock += float(jump["by"])
+        restart, pause, match = _RESTART.match(word), _PAUSE.match(word), _WORD.match(word)
+        if restart is not None:
+            step, segment = int(restart["step"] or step), segment + 1
+        elif pause is not None:
+            clock += float(pause["seconds"])
         elif match is not None:
             value = _values(match, rng)
             place = np.arange(len(value))

@@ -132,7 +132,6 @@ class Case:
     seed: int
     expect: Expectation
     line: int
-    facts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loglens.facts import FACTS
-from loglens.facts import FACTS
 from loglens.model import SEVERITIES
 from loglens.roles import is_role, known_roles
 from loglens.rule import Case, Expectation
@@ -60,7 +59,6 @@ def _case(r: RuleReader, entry: Item, i: int) -> Case:
         r.whole(parts.get("seed"), "'seed'", 0),
         _expect(r, parts.get("expect"), entry),
         entry.line,
-        _facts(r, parts.get("facts")),
     )
 
 
@@ -91,11 +89,6 @@ def _series(r: RuleReader, item: Item) -> dict[str, str]:
             for at, message in mistakes_in(value.text):
                 r.wrong(value, f"series '{role}': {message}", at)
     return series
-
-
-def _facts(r: RuleReader, item: Item | None) -> dict[str, float]:
-    parts = r.mapping(item, FACTS, "'facts'")
-    return {name: r.number(value, f"fact '{name}'", 0) for name, value in parts.items()}
 
 
 def _expect(r: RuleReader, item: Item | None, entry: Item) -> Expectation:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from loglens.facts import FACTS
 from loglens.model import SEVERITIES
 from loglens.roles import PARTED, SPLITS, known_roles
 from loglens.rule import OBJECTIVES
@@ -89,7 +90,14 @@ def _definitions() -> dict[str, Schema]:
         "each": {"type": "boolean"},
         "log": TEXT,
     }
-    case: dict[str, Schema] = {"name": TEXT, "series": series, "logs": TEXT, "seed": COUNT, "expect": _ref("expect")}
+    case: dict[str, Schema] = {
+        "name": TEXT,
+        "series": series,
+        "facts": _object({fact: {"type": "number"} for fact in FACTS}),
+        "logs": TEXT,
+        "seed": COUNT,
+        "expect": _ref("expect"),
+    }
     expect: dict[str, Schema] = {"severity": levels, "onset": COUNT, "within": COUNT}
     return {
         "role": {"anyOf": [{"enum": known_roles()}, {"type": "string", "pattern": _parted()}]},

@@ -10,7 +10,7 @@ import numpy as np
 
 from loglens.engine import judge
 from loglens.errors import LoglensError
-from loglens.notation import missing_of, steps_of, values_of
+from loglens.notation import records_of
 from loglens.series import Ragged, SeriesSet, series_of
 
 if TYPE_CHECKING:
