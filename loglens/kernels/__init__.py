@@ -50,6 +50,7 @@ KERNELS: dict[str, Kernel] = {
     "first_step": kernel("series -> number", level.first_step),
     "last_step": kernel("series -> number", level.last_step),
     "best_step": kernel("series -> number", level.best_step),
+    "leaves_best": kernel("series, number -> number", level.leaves_best),
     "blocks_after_best": kernel("series -> number", level.best_place),
     "recent_best": kernel("series, number -> number", level.recent_best),
     "blocks": kernel("series -> blocks number", level.blocks),

@@ -164,3 +164,15 @@ def _value_at(x: SeriesArg, position: np.ndarray) -> np.ndarray:
     ok = (position >= 0) & (position < size)
     at = np.where(ok, start + np.nan_to_num(position), 0).astype(np.int64)
     return np.where(ok, points.value[at] if len(points.value) else np.nan, np.nan)
+
+
+def leaves_best(x: SeriesArg, margin: np.ndarray) -> np.ndarray:
+    """Step of the first block after the last one that lies within `margin` (level) of the best; NaN when there is none."""
+    blocks = x.features.blocks
+    rows, best_level = x.pick(blocks.median), x.pick(x.features.best)
+    near = rows <= (best_level + margin)[:, None]
+    last = rows.shape[1] - 1 - np.argmax(near[:, ::-1], axis=1)
+    after = np.minimum(last + 1, rows.shape[1] - 1)
+    first = np.take_along_axis(x.pick(blocks.first), after[:, None], axis=1)[:, 0]
+    found = near.any(axis=1) & (last + 1 < np.nan_to_num(x.pick(blocks.count)))
+    return x.step_at(np.where(found, first, np.nan))
