@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loglens.notation import MAX_VALUES, missing_of, mistakes_in, values_of
+from loglens.notation import MAX_VALUES, mistakes_in, records_of
 
 NAN, INF = math.nan, math.inf
 
@@ -30,23 +30,34 @@ NAN, INF = math.nan, math.inf
         ("2..0.5x4", [2, 1.5, 1, 0.5]),
         ("1..-1x3", [1, 0, -1]),
         ("2..0.5x1", [2]),
-        ("5 _ 3", [5, NAN, 3]),
-        ("_x2 1", [NAN, NAN, 1]),
         ("0-1x3", [0, -1, -2]),
     ],
 )
 def test_values(text: str, values: list[float]) -> None:
     assert mistakes_in(text) == []
-    np.testing.assert_allclose(values_of(text), values)
+    np.testing.assert_allclose(records_of(text).value, values)
+    assert records_of(text).step.tolist() == list(range(len(values)))
 
 
-@pytest.mark.parametrize(("text", "missing"), [("5 _ 3", [0, 1, 0]), ("_x2 nan", [1, 1, 0]), ("1 2", [0, 0])])
-def test_missing(text: str, missing: list[int]) -> None:
-    assert missing_of(text).astype(int).tolist() == missing
+@pytest.mark.parametrize(
+    ("text", "step", "wall", "segment"),
+    [
+        ("5 _ 3", [0, 2], [0, 2], [0, 0]),
+        ("_x2 nan", [2], [2], [0]),
+        ("_", [], [], []),
+        ("1x3 |1 1x3", [0, 1, 2, 1, 2, 3], [0, 1, 2, 3, 4, 5], [0, 0, 0, 1, 1, 1]),
+        ("1x2 |0 1 | 1", [0, 1, 0, 1], [0, 1, 2, 3], [0, 0, 1, 2]),
+        ("1 !60 1x2", [0, 1, 2], [0, 61, 62], [0, 0, 0]),
+    ],
+)
+def test_gaps_restarts_and_pauses(text: str, step: list[int], wall: list[float], segment: list[int]) -> None:
+    assert mistakes_in(text) == []
+    records = records_of(text)
+    assert (records.step.tolist(), records.wall.tolist(), records.segment.tolist()) == (step, wall, segment)
 
 
 def test_an_exponential_gets_there() -> None:
-    values = values_of("2~>0.5x100")
+    values = records_of("2~>0.5x100").value
     assert values[0] == 2
     assert 0.5 < values[-1] < 0.52
     assert (np.diff(values) < 0).all()
@@ -54,11 +65,11 @@ def test_an_exponential_gets_there() -> None:
 
 @pytest.mark.parametrize(("text", "spread"), [("3x4000@0.5", 0.5), ("3x4000@10%", 0.3)])
 def test_noise(text: str, spread: float) -> None:
-    values = values_of(text, seed=1)
+    values = records_of(text, seed=1).value
     assert abs(values.mean() - 3) < 0.1
     assert abs(values.std() - spread) < 0.05 * spread + 0.01
-    np.testing.assert_array_equal(values, values_of(text, seed=1))
-    assert not np.array_equal(values, values_of(text, seed=2))
+    np.testing.assert_array_equal(values, records_of(text, seed=1).value)
+    assert not np.array_equal(values, records_of(text, seed=2).value)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +87,9 @@ def test_noise(text: str, spread: float) -> None:
         ("1@", 0, "'1@'"),
         ("1e", 0, "'1e'"),
         ("NaN", 0, "'NaN'"),
+        ("|5", 0, "no values"),
+        ("1 !", 2, "'!'"),
+        ("1 |-5", 2, "'|-5'"),
     ],
 )
 def test_mistakes(text: str, at: int, word: str) -> None:
@@ -99,12 +113,12 @@ word = st.one_of(
 @given(st.lists(word, min_size=1, max_size=6).map(" ".join), st.integers(0, 5))
 def test_whatever_is_right_gives_as_many_values_as_counted(text: str, seed: int) -> None:
     assert mistakes_in(text) == []
-    values, missing = values_of(text, seed), missing_of(text)
-    assert len(values) == len(missing) <= MAX_VALUES
-    assert np.isnan(values[missing]).all()
+    records = records_of(text, seed)
+    counts = [int(part.partition("x")[2].partition("@")[0] or 1) for part in text.split() if part[0] != "_"]
+    assert len(records.value) == len(records.step) == sum(counts) <= MAX_VALUES
 
 
-@given(st.text(max_size=30) | st.text(alphabet="0123456789.xe+-*~>@%_naif ", max_size=30))
+@given(st.text(max_size=30) | st.text(alphabet="0123456789.xe+-*~>@%_naif |!", max_size=30))
 def test_any_text_is_right_or_told(text: str) -> None:
     if not mistakes_in(text):
-        assert len(values_of(text)) >= 1
+        assert len(records_of(text).value) == len(records_of(text).segment)
