@@ -171,7 +171,7 @@ class RuleInfo:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts over the whole report; findings are counted once, effects of another finding included."""
+    """Counts over the whole report; of a chain of findings the cause alone counts."""
 
     runs: int
     failed: int

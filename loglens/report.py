@@ -26,9 +26,10 @@ class Report:
 
     @cached_property
     def summary(self) -> Summary:
-        """Counts of runs by verdict, findings by severity, and files read."""
+        """Counts of runs by verdict, of findings by severity (causes only, not what they explain), and of files read."""
         verdicts = [run.verdict for run in self.runs]
-        severities = [f.severity for holder in (*self.runs, *self.groups) for f in holder.findings]
+        holders = (*self.runs, *self.groups)
+        severities = [f.severity for holder in holders for f in holder.findings if f.caused_by is None]
         return Summary(
             runs=len(self.runs),
             failed=verdicts.count("failed"),

@@ -25,7 +25,16 @@ if TYPE_CHECKING:
 CURVE_POINTS = 700
 CURVES_PER_RUN = 16
 ENOUGH = 8  # points of a loss or score below which a run is not called healthy
-FATAL = {"nonfinite-loss", "zero-loss", "diverging-loss", "flat-loss", "nonfinite-gradient"}
+# findings after whose onset the rest of a run is lost
+WASTEFUL = {
+    "diverging-loss",
+    "flat-loss",
+    "missed-early-stop",
+    "nonfinite-gradient",
+    "nonfinite-loss",
+    "widening-gap",
+    "zero-loss",
+}
 
 
 def tell(logs: Logs, rules: Iterable[Rule]) -> tuple[RunReport, ...]:
@@ -71,7 +80,7 @@ def _run_report(
         sources=(),
         steps=extent[0],
         wall_seconds=extent[1],
-        wasted_fraction=_wasted(root, series, number),
+        wasted_fraction=_wasted(findings, series, number),
         last_good_step=_last_good(root, series, number),
         metrics=metrics,
         findings=findings,
@@ -127,7 +136,7 @@ def _headline(
     verdict: Verdict, root: Finding | None, findings: tuple[Finding, ...], metrics: tuple[Metric, ...]
 ) -> str:
     if root is not None and verdict in ("failed", "suspect"):
-        effects = [f.title.lower() for f in findings if f.caused_by == root.rule]
+        effects = [f.title[:1].lower() + f.title[1:] for f in findings if f.caused_by == root.rule]
         then = f" It explains: {', '.join(effects)}." if effects else ""
         return f"{root.message}{'' if root.message.endswith('.') else '.'}{then}"
     if verdict == "unknown":
@@ -151,25 +160,34 @@ def _judging(series: SeriesSet, number: int, prefix: str) -> int | None:
     return max(found, key=lambda i: int(series.points.count[i]), default=None)
 
 
-def _wasted(root: Finding | None, series: SeriesSet, number: int) -> float | None:
-    """Share of the run that came after the onset of what broke it, or after the best held-out value."""
-    if root is None or root.first_step is None or root.severity == "info":
-        return None
-    tag = root.tags[0]
-    at = next((i for i in range(len(series.tag)) if series.run[i] == number and series.tag[i] == tag), None)
+def _wasted(findings: tuple[Finding, ...], series: SeriesSet, number: int) -> float | None:
+    """Share of the run that came after the first onset of what broke it, or after the best held-out value."""
+    shares = [
+        share
+        for finding in findings
+        if finding.rule in WASTEFUL and finding.severity != "info" and finding.first_step is not None
+        if (share := _share_after(finding, series, number)) is not None
+    ]
+    return max(shares, default=None)
+
+
+def _share_after(finding: Finding, series: SeriesSet, number: int) -> float | None:
+    """Share of the finding's first series that lies after its onset."""
+    mine = (i for i in range(len(series.tag)) if series.run[i] == number and series.tag[i] in finding.tags[:1])
+    at = next(mine, None)
     if at is None:
         return None
     begin = series.records.start[at]
     steps = series.records.step[begin : begin + series.records.count[at]]
-    span = int(steps.max()) - int(steps.min())
-    if span <= 0 or not (root.rule in FATAL or root.rule in ("widening-gap", "missed-early-stop")):
+    first, last = int(steps.min()), int(steps.max())
+    if last <= first:
         return None
-    return round(min(max((int(steps.max()) - root.first_step) / span, 0.0), 1.0), 4)
+    return round(min(max((last - (finding.first_step or 0)) / (last - first), 0.0), 1.0), 4)
 
 
 def _last_good(root: Finding | None, series: SeriesSet, number: int) -> int | None:
     """The last evaluation (or point of the loss) before the onset, on the axis of the root finding."""
-    if root is None or root.first_step is None or root.severity == "info":
+    if root is None or root.first_step is None:
         return None
     at = _judging(series, number, "val/")
     if at is None or series.axis[at] != root.axis:
