@@ -89,6 +89,7 @@ KERNELS: dict[str, Kernel] = {
     "at": kernel("series, series -> points number", points.at),
     "nonfinite": kernel("points number -> like flag", points.nonfinite),
     "lag": kernel("points number, number -> like number", points.lag),
+    "slope": kernel("points number, number -> like number", points.slope),
     "running_max": kernel("points number -> like number", points.running_max),
     "position": kernel("points number -> like number", points.position),
     "share": kernel("points flag -> number", points.share),

@@ -148,6 +148,17 @@ def lag(x: PointsArg, by: np.ndarray) -> PointsArg:
     return PointsArg(x.layout, np.where(known, x.value[where], np.nan) if len(x.value) else x.value)
 
 
+def slope(x: PointsArg, over: np.ndarray) -> PointsArg:
+    """Least-squares slope per point over the last `over` points (2 to 1,000) up to each; NaN at the first ones."""
+    size = np.clip(np.nan_to_num(over, nan=2), 2, 1000).astype(np.int64)
+    window, place, value = x.spread(size), x.place, x.value.astype(float)
+    total = np.zeros(len(value))
+    for back in range(int(size[x.layout.count > 0].max(initial=0))):
+        reached = np.flatnonzero((back < window) & (place >= back))
+        total[reached] += ((window[reached] - 1) / 2 - back) * value[reached - back]
+    return PointsArg(x.layout, np.where(place >= window - 1, total / (window * (window**2 - 1.0) / 12), np.nan))
+
+
 def running_max(x: PointsArg) -> PointsArg:
     """The largest value so far."""
     out = x.value.astype(float).copy()

@@ -115,6 +115,18 @@ def test_looking_back(series: SeriesSet, by: int) -> None:
         assert_allclose(at, np.linspace(0, 1, len(v)))
 
 
+@given(batches(("train/loss", "lr")), st.integers(2, 12))
+def test_slope_is_that_of_the_fitted_line(series: SeriesSet, over: int) -> None:
+    x = arg(series).points
+    usual = PointsArg(x.layout, np.clip(x.value, -1e6, 1e6))
+    got = KERNELS["slope"].function(usual, np.full(len(x.layout.start), float(over)))
+    for (_, v), (_, slopes) in zip(parts(usual), parts(got), strict=True):
+        assert np.isnan(slopes[: over - 1]).all()
+        for i in range(over - 1, len(v)):
+            fitted = np.polyfit(np.arange(over), v[i - over + 1 : i + 1], 1)[0]
+            assert_allclose(slopes[i], fitted, rtol=1e-6, atol=1e-9 * np.abs(v).max())
+
+
 @given(batches(("train/loss", "lr")), st.sampled_from([0.0, 1.0, -1.0]))
 def test_of_blocks(series: SeriesSet, below: float) -> None:
     x = arg(series)
