@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,55 +15,59 @@ if TYPE_CHECKING:
     from loglens.model import Logs
 
 
-def _problems(kind: str) -> Callable[[Logs], np.ndarray]:
-    def count(logs: Logs) -> np.ndarray:
-        found = [p.run for p in logs.problems if p.kind == kind]
-        return np.array([found.count(run) for run in logs.runs], float)
+@dataclass(frozen=True)
+class _Known:
+    """What facts are read off: the logs, and last step, restart number and count of each series."""
+
+    logs: Logs
+    series: pl.DataFrame  # run, tag, step, segment, len, axis
+
+    def per_run(self, values: pl.DataFrame, otherwise: float) -> np.ndarray:
+        """The second column of `values` by its first, one entry a run."""
+        table = dict(values.iter_rows())
+        return np.array([table.get(run, otherwise) for run in self.logs.runs], float)
+
+
+def _problems(kind: str) -> Callable[[_Known], np.ndarray]:
+    def count(known: _Known) -> np.ndarray:
+        found = Counter(p.run for p in known.logs.problems if p.kind == kind)
+        return np.array([found[run] for run in known.logs.runs], float)
 
     return count
 
 
-def _records(logs: Logs) -> np.ndarray:
-    counted = logs.scalars.group_by(pl.col("run").cast(pl.String)).len()
-    table = dict(counted.iter_rows())
-    return np.array([table.get(run, 0) for run in logs.runs], float)
+def _records(known: _Known) -> np.ndarray:
+    return known.per_run(known.series.group_by("run").agg(pl.col("len").sum()), 0)
 
 
-def _restarts(logs: Logs) -> np.ndarray:
-    last = logs.scalars.group_by(pl.col("run").cast(pl.String)).agg(pl.col("segment").max())
-    table = dict(last.iter_rows())
-    return np.array([table.get(run, 0) for run in logs.runs], float)
+def _restarts(known: _Known) -> np.ndarray:
+    return known.per_run(known.series.group_by("run").agg(pl.col("segment").max()), 0)
 
 
-def _last(axis: str) -> Callable[[Logs], np.ndarray]:
+def _last(axis: str) -> Callable[[_Known], np.ndarray]:
     """The last step on an axis; NaN where the run has no series on it."""
 
-    def value(logs: Logs) -> np.ndarray:
-        text = pl.col("run", "tag").cast(pl.String)
-        mine = logs.metrics.filter(pl.col("axis").cast(pl.String) == axis).select(text)
-        last = logs.scalars.group_by("run", "tag").agg(pl.col("step").max()).with_columns(text)
-        table = dict(last.join(mine, on=["run", "tag"]).group_by("run").agg(pl.col("step").max()).iter_rows())
-        return np.array([table.get(run, np.nan) for run in logs.runs], float)
+    def value(known: _Known) -> np.ndarray:
+        mine = known.series.filter(pl.col("axis") == axis)
+        return known.per_run(mine.group_by("run").agg(pl.col("step").max()), float("nan"))
 
     return value
 
 
-def _hparam(*names: str) -> Callable[[Logs], np.ndarray]:
+def _hparam(*names: str) -> Callable[[_Known], np.ndarray]:
     """The first hyper-parameter with one of these names (case, separators and enclosing groups do not matter)."""
 
-    def value(logs: Logs) -> np.ndarray:
+    def value(known: _Known) -> np.ndarray:
         plain = pl.col("name").cast(pl.String).str.to_lowercase().str.replace_all(r"[-. ]", "_")
-        rows = logs.hparams.with_columns(plain.str.split("/").list.last().alias("plain"))
+        rows = known.logs.hparams.with_columns(plain.str.split("/").list.last().alias("plain"))
         rows = rows.filter(pl.col("plain").is_in(names) & pl.col("number").is_finite())
-        table: dict[str, float] = {}
-        for run, number in rows.select(pl.col("run").cast(pl.String), "number").iter_rows():
-            table.setdefault(run, number)
-        return np.array([table.get(run, np.nan) for run in logs.runs], float)
+        first = rows.select(pl.col("run").cast(pl.String), "number").unique("run", keep="first", maintain_order=True)
+        return known.per_run(first, float("nan"))
 
     return value
 
 
-FACTS: dict[str, tuple[str, Callable[[Logs], np.ndarray]]] = {
+FACTS: dict[str, tuple[str, Callable[[_Known], np.ndarray]]] = {
     "truncated_files": ("files of the run that end inside a record", _problems("truncated")),
     "corrupt_places": ("damaged places in the files of the run", _problems("corrupt")),
     "unreadable_files": ("files of the run that could not be read", _problems("unreadable")),
@@ -86,4 +92,8 @@ FACTS: dict[str, tuple[str, Callable[[Logs], np.ndarray]]] = {
 
 def facts_of(logs: Logs) -> dict[str, np.ndarray]:
     """Every fact, float64 (runs,)."""
-    return {name: compute(logs) for name, (_, compute) in FACTS.items()}
+    text = pl.col("run", "tag").cast(pl.String)
+    course = logs.scalars.group_by("run", "tag").agg(pl.col("step", "segment").max(), pl.len()).with_columns(text)
+    axes = logs.metrics.select(text, pl.col("axis").cast(pl.String))
+    known = _Known(logs, course.join(axes, on=["run", "tag"], how="left"))
+    return {name: compute(known) for name, (_, compute) in FACTS.items()}

@@ -81,7 +81,7 @@ def _run_report(
         steps=extent[0],
         wall_seconds=extent[1],
         wasted_fraction=_wasted(findings, series, number),
-        last_good_step=_last_good(root, series, number),
+        last_good_step=_last_good(root, series, number) if verdict in ("failed", "suspect") else None,
         metrics=metrics,
         findings=findings,
         clear=judgement.clear,
