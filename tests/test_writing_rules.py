@@ -1,0 +1,87 @@
+"""The manual of the rule language: its tables come from the code, its examples work."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from loglens.kernels import ELEMENTWISE, signatures
+from loglens.manual import ELEMENTWISE_ABOUT, fill
+from loglens.rulefile import FIELDS, read_rule
+from loglens.ruleset import check_files, load_rules
+from loglens.ruletest import run_cases
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "writing-rules.md").read_text("utf-8")
+EXAMPLES = sorted((DOCS / "examples").glob("*.yaml"))
+
+
+def test_tables_are_up_to_date(golden: Callable[[Path, str], None]) -> None:
+    golden(DOCS / "writing-rules.md", fill(PAGE))
+
+
+def test_every_kernel_is_in_the_table() -> None:
+    table = PAGE.partition("<!-- kernels -->")[2].partition("<!-- /kernels -->")[0]
+    rows = re.findall(r"^\| `(\w+)\([^`]*\)` \| [^|]+ \| (.*) \|$", table, re.MULTILINE)
+    assert [name for name, _ in rows] == list(signatures())
+    assert all(about.endswith(".") for _, about in rows)
+    assert ELEMENTWISE_ABOUT.keys() == ELEMENTWISE.keys()
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example(path: Path) -> None:
+    said: list[str] = []
+    rules = check_files([path], signatures(), said.append)
+    assert said == []
+    assert [result.failure for result in run_cases(rules) if result.failure] == []
+    assert path.stem == rules[0].id
+
+
+def test_examples_go_beside_the_built_in_rules() -> None:
+    ids = load_rules([DOCS / "examples"]).ids
+    assert {path.stem for path in EXAMPLES} <= set(ids)
+
+
+def test_the_page_links_every_example() -> None:
+    assert set(re.findall(r"\(examples/([\w-]+\.yaml)\)", PAGE)) == {path.name for path in EXAMPLES}
+    assert [link for link in re.findall(r"\]\(([^)#]+)\)", PAGE) if not (DOCS / link).exists()] == []
+
+
+def test_the_tutorial_is_about_the_example() -> None:
+    """What the tutorial shows, but for what it invents to show more, stands in the file."""
+    example = (DOCS / "examples" / "gpu-memory-high.yaml").read_text("utf-8")
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    shown = [line for block in blocks for line in block.splitlines()]
+    strange = [line for line in shown if line not in example.splitlines()]
+    assert len(shown) - len(strange) >= 15
+    assert [line.strip() for line in strange] == [
+        "severity:",
+        "error: peak > 1.05 * limit",
+        "warning: otherwise",
+        "- when: has(loss) and not finished",
+        "text: the run died before its loss was done falling",
+    ]
+
+
+def test_keys_that_the_page_names_exist() -> None:
+    for key in ("needs", "parameters", "let", "evidence", "when", "for", "onset", "severity", "message", "cases"):
+        assert key in FIELDS
+        assert f"`{key}`" in PAGE
+
+
+def test_expressions_that_the_page_names_are_right() -> None:
+    text = (DOCS / "examples" / "gpu-memory-high.yaml").read_text("utf-8")
+    text = text.replace("needs:\n", "needs:\n  loss: train/loss\n  lr: lr\n  norm: grad_norm\n")
+    prose = PAGE.partition("## Expressions")[2].partition("## Keys")[0]
+    named = [code for code in re.findall(r"`([^`]+)`", prose) if re.match(r"\w+\(", code)]
+    assert len(named) >= 6
+    for i, code in enumerate(named):
+        rule = text.replace("let:\n", f"let:\n  shown{i}: {code}\n")
+        _, mistakes = read_rule(rule, "shown.yaml", signatures())
+        assert not [m.message for m in mistakes if "never used" not in m.message], code
