@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-import polars as pl
-
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import numpy as np
+    import polars as pl
 
     from loglens.model import Logs
 
@@ -24,12 +24,16 @@ class _Known:
 
     def per_run(self, values: pl.DataFrame, otherwise: float) -> np.ndarray:
         """The second column of `values` by its first, one entry a run."""
+        import numpy as np
+
         table = dict(values.iter_rows())
         return np.array([table.get(run, otherwise) for run in self.logs.runs], float)
 
 
 def _problems(kind: str) -> Callable[[_Known], np.ndarray]:
     def count(known: _Known) -> np.ndarray:
+        import numpy as np
+
         found = Counter(p.run for p in known.logs.problems if p.kind == kind)
         return np.array([found[run] for run in known.logs.runs], float)
 
@@ -37,10 +41,14 @@ def _problems(kind: str) -> Callable[[_Known], np.ndarray]:
 
 
 def _records(known: _Known) -> np.ndarray:
+    import polars as pl
+
     return known.per_run(known.series.group_by("run").agg(pl.col("len").sum()), 0)
 
 
 def _restarts(known: _Known) -> np.ndarray:
+    import polars as pl
+
     return known.per_run(known.series.group_by("run").agg(pl.col("segment").max()), 0)
 
 
@@ -48,6 +56,8 @@ def _last(axis: str) -> Callable[[_Known], np.ndarray]:
     """The last step on an axis; NaN where the run has no series on it."""
 
     def value(known: _Known) -> np.ndarray:
+        import polars as pl
+
         mine = known.series.filter(pl.col("axis") == axis)
         return known.per_run(mine.group_by("run").agg(pl.col("step").max()), float("nan"))
 
@@ -58,6 +68,8 @@ def _hparam(*names: str) -> Callable[[_Known], np.ndarray]:
     """The first hyper-parameter with one of these names (case, separators and enclosing groups do not matter)."""
 
     def value(known: _Known) -> np.ndarray:
+        import polars as pl
+
         plain = pl.col("name").cast(pl.String).str.to_lowercase().str.replace_all(r"[-. ]", "_")
         rows = known.logs.hparams.with_columns(plain.str.split("/").list.last().alias("plain"))
         rows = rows.filter(pl.col("plain").is_in(names) & pl.col("number").is_finite())
@@ -92,6 +104,8 @@ FACTS: dict[str, tuple[str, Callable[[_Known], np.ndarray]]] = {
 
 def facts_of(logs: Logs) -> dict[str, np.ndarray]:
     """Every fact, float64 (runs,)."""
+    import polars as pl
+
     text = pl.col("run", "tag").cast(pl.String)
     course = logs.scalars.group_by("run", "tag").agg(pl.col("step", "segment").max(), pl.len()).with_columns(text)
     axes = logs.metrics.select(text, pl.col("axis").cast(pl.String))

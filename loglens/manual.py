@@ -16,16 +16,6 @@ if TYPE_CHECKING:
     from loglens.expr import Signature
     from loglens.kernels import Kernel
 
-# these are NumPy's functions, whose own descriptions say too much
-ELEMENTWISE_ABOUT = {
-    "min": "The smallest; a missing value does not count.",
-    "max": "The largest; a missing value does not count.",
-    "abs": "Without the sign.",
-    "sqrt": "Square root.",
-    "log": "Natural logarithm.",
-    "exp": "e to this power.",
-    "round": "To the nearest whole number.",
-}
 _TYPES = {
     "series": "series",
     "number": "number",
@@ -71,7 +61,7 @@ def keys() -> str:
 def kernels() -> str:
     """Every kernel: how it is called, what it gives, what it means."""
     entries = {**KERNELS, **ELEMENTWISE, **ACROSS}
-    rows = [(f"`{call(name, entry)}`", result(entry.signature), about(name, entry)) for name, entry in entries.items()]
+    rows = [(f"`{call(name, entry)}`", result(entry.signature), about(entry)) for name, entry in entries.items()]
     return table(("kernel", "gives", "what it is"), rows)
 
 
@@ -97,9 +87,9 @@ def result(signature: Signature) -> str:
     return _RESULTS[signature.result]
 
 
-def about(name: str, entry: Kernel) -> str:
+def about(entry: Kernel) -> str:
     """What a kernel computes: its docstring in one line."""
-    return ELEMENTWISE_ABOUT.get(name) or " ".join((entry.function.__doc__ or "").split())
+    return " ".join((entry.function.__doc__ or "").split())
 
 
 def facts() -> str:

@@ -17,8 +17,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_VALUES = 100_000
 _NUMBER = r"[-+]?(?:nan|inf|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)"
@@ -64,6 +66,8 @@ def _fault(word: str) -> str:
 
 def records_of(text: str, seed: int = 0) -> Records:
     """A value a step from 0 on. The text must be free of mistakes."""
+    import numpy as np
+
     rng = np.random.default_rng(seed)
     parts: list[tuple[np.ndarray, ...]] = []
     step, clock, segment = 0, 0.0, 0
@@ -85,6 +89,8 @@ def records_of(text: str, seed: int = 0) -> Records:
 
 
 def _values(match: re.Match[str], rng: np.random.Generator) -> np.ndarray:
+    import numpy as np
+
     n = int(match["n"] or 1)
     a = float("nan") if match["a"] == "_" else float(match["a"])
     i = np.arange(n)
@@ -97,6 +103,8 @@ def _values(match: re.Match[str], rng: np.random.Generator) -> np.ndarray:
 
 
 def _progression(op: str, a: float, b: float, i: np.ndarray, n: int) -> np.ndarray:
+    import numpy as np
+
     if op == "+":
         return a + b * i
     if op == "-":

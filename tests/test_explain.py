@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,6 +59,13 @@ def test_a_changed_parameter_is_shown() -> None:
     name = rule.parameters[0].name
     assert f"{name} " in explain(rule)
     assert "123456" in explain(rule.with_settings({name: 123456}))
+
+
+def test_nothing_heavy_is_imported_for_it() -> None:
+    code = "import sys; from loglens.ruleset import load_rules; from loglens.explain import explain; "
+    code += "explain(load_rules()['flat-loss']); print(sorted({'numpy', 'polars', 'pyarrow'} & {*sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout == "[]\n"
 
 
 def test_lists() -> None:
