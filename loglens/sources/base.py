@@ -6,21 +6,36 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from loglens.model import AXES, Problem
+from loglens.sources.packing import unpacked_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     import polars as pl
+
+    from loglens.sources.places import Place
 
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """A file that looks like a log. `path` opens it, `name` is its POSIX path relative to the root of the analysis."""
+    """A file that looks like a log; `places.opened` and `places.contents` give its bytes.
+
+    `path` opens it in its `place` (None is the disk). `name` is its POSIX path relative to the root of the analysis,
+    which names its run; `origin` is the one that people are shown where it differs. `packed`: its bytes may be
+    compressed. `part`: of a table of several runs only the rows of this one.
+    """
 
     path: str
     name: str
     size: int
     format: str
+    place: Place | None = None
+    packed: bool = False
+    origin: str = ""
+    part: str | None = None
+
+    @property
+    def plain(self) -> str:
+        """The name without the ending of a compression."""
+        return unpacked_name(self.name) if self.packed else self.name
 
 
 @dataclass(frozen=True)

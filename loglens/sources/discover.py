@@ -16,7 +16,8 @@ from loglens.model import Problem
 from loglens.sources.base import LogFile
 from loglens.sources.formats import SNIFFED, ending, format_by_name, sounds_like_log, unread_by_name
 from loglens.sources.paths import resolve, shown
-from loglens.sources.sniff import is_trainer_state, sniff
+from loglens.sources.places import head
+from loglens.sources.sniff import HEAD, is_trainer_state, sniff
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -198,9 +199,10 @@ class _Walk:
         """The format of a file whose name does not tell; a text log that nothing reads is said."""
         name = f"{folder}/{base}" if folder else base
         try:
+            first = head(LogFile(path, name, 0, ""), HEAD)
             if ending(base) == ".py":
-                return "json" if is_trainer_state(path) else None
-            kind = sniff(path)
+                return "json" if is_trainer_state(first) else None
+            kind = sniff(first)
         except OSError as error:
             self.problem(name, "unreadable", error.strerror or "cannot be opened")
             return None

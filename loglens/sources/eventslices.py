@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import mmap
-import os
-import stat
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,10 +12,12 @@ import pyarrow as pa
 from loglens.sources import wire
 from loglens.sources.checksums import masked
 from loglens.sources.framing import HEADER, Block, Damage, blocks, pattern_of, words
+from loglens.sources.places import contents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from loglens.model import Problem
     from loglens.sources.base import LogFile
     from loglens.sources.eventnotes import Notes
     from loglens.sources.framing import Buffer, Pattern
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 MAX_RECORDS = 1 << 16  # also lets the records of a slice be numbered in 16 bits
 GOAL_BYTES = 5 << 20
 JOINED = 16 << 20  # small files are read side by side up to this size
-MAPPED = 16 << 20  # files from this size on are mapped instead of read
 LARGE = 32 << 10  # payloads from this size on are looked into before they are decoded
 MAX_PAYLOAD = 256 << 20
 LFS = b"version https://git-lfs"
@@ -72,7 +70,7 @@ def _buffers(files: Sequence[LogFile], notes: Notes) -> Iterator[tuple[Buffer, l
     regions: list[Region] = []
     size = 0
     for index, file in enumerate(files):
-        buffer = _opened(index, file.path, notes)
+        buffer = _opened(index, file, notes)
         if isinstance(buffer, bytes):
             if buffer:
                 small.append(buffer)
@@ -107,21 +105,16 @@ def _framed(buffer: Buffer, regions: list[Region], notes: Notes) -> Iterator[tup
             notes.add(region.index, fault.kind, fault.message, fault.offset - region.begin)
 
 
-def _opened(index: int, path: str, notes: Notes) -> Buffer:
+def _opened(index: int, file: LogFile, notes: Notes) -> Buffer:
     """The bytes of an event file; empty, with a note, when there is none to read."""
+    told: list[Problem] = []
     try:
-        with Path(path).open("rb") as stream:
-            status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                notes.add(index, "unreadable", "not a regular file")
-                return b""
-            if status.st_size < MAPPED:
-                buffer: Buffer = stream.read()
-            else:
-                buffer = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError) as error:
-        notes.add(index, "unreadable", getattr(error, "strerror", None) or str(error))
+        buffer = contents(file, told)
+    except OSError as error:
+        notes.add(index, "unreadable", error.strerror or str(error))
         return b""
+    for problem in told:
+        notes.add(index, problem.kind, problem.message, problem.offset)
     fault = _no_events(buffer)
     if fault is None:
         return buffer

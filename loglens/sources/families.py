@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loglens.sources.places import head
 from loglens.sources.splits import plain, split_kind
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 BATCH_BYTES = 64 << 20
 BATCH_FOLDERS = 300
 SCALARS_DEPTH = 3  # add_scalars("a/b", {"c": …}) makes a/b/c in some writers
+_EXPANDS = 8  # times, that a compressed log may
 _LOOKED_AT = 8  # event files of a folder whose first bytes are looked at; restarts write the same tags
 
 
@@ -29,8 +30,8 @@ class Family:
 
     @property
     def bytes(self) -> int:
-        """Size of all files."""
-        return sum(file.size for file in self.files)
+        """Size of all files, guessed for compressed ones."""
+        return sum(file.size * (_EXPANDS if file.packed else 1) for file in self.files)
 
     @property
     def folders(self) -> int:
@@ -105,15 +106,15 @@ def _hosts(folder: str, folders: Mapping[str, list[LogFile]], events: set[str], 
         yield above
     if any(file.format != "tensorboard" for file in folders[folder]):
         return
-    head = b""
+    first = b""
     if above in folders or above in paired:
-        head = _head(folders[folder])
-        if b"_hparams_/" in head:
+        first = _head(folders[folder])
+        if b"_hparams_/" in first:
             yield above
     for _ in range(SCALARS_DEPTH):
         if above in events:
-            head = head or _head(folders[folder])
-            if _opens_like(head, folder[len(above) + 1 if above else 0 :]):
+            first = first or _head(folders[folder])
+            if _opens_like(first, folder[len(above) + 1 if above else 0 :]):
                 yield above
                 return
         above = parent_of(above)
@@ -126,8 +127,7 @@ def _head(files: Sequence[LogFile]) -> bytes:
     found = b""
     for file in files[:_LOOKED_AT]:
         try:
-            with Path(file.path).open("rb") as opened:
-                found += opened.read(4096)
+            found += head(file, 4096)
         except OSError:  # the reader will name it
             continue
     return found

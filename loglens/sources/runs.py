@@ -6,11 +6,11 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loglens.sources.families import SCALARS_DEPTH, parent_of
 from loglens.sources.formats import FORMATS
+from loglens.sources.places import head
 from loglens.sources.splits import file_unit, scalars_prefix, split_kind
 
 if TYPE_CHECKING:
@@ -201,8 +201,7 @@ def _header(file: LogFile) -> bytes | None:
     if file.format != "csv":
         return None
     try:
-        with Path(file.path).open("rb") as opened:
-            lines = opened.read(1 << 16).splitlines()
+        lines = head(file, 1 << 16).splitlines()
     except OSError:
         return None
     return next((line.strip() for line in lines if line.strip() and not line.startswith(b"#")), None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 from loglens.sources.formats import FORMATS
 
@@ -14,10 +13,8 @@ _OPENS_OBJECT = re.compile(rb'\{\s*"')
 _OPENS_LIST = re.compile(rb"\[\s*[{\[]")  # "[2024-01-01 …" and "[INFO]" open lines of prose
 
 
-def sniff(path: str) -> str:
-    """A format's name, or "text", "binary", "empty". Reads at most 16 kB; OSError passes through."""
-    with Path(path).open("rb") as file:
-        head = file.read(HEAD)
+def sniff(head: bytes) -> str:
+    """A format's name, or "text", "binary", "empty", by the first `HEAD` bytes of a file."""
     if not head:
         return "empty"
     for key, form in FORMATS.items():
@@ -33,13 +30,9 @@ def sniff(path: str) -> str:
     return "binary" if b"\0" in head else "text"
 
 
-def is_trainer_state(path: str) -> bool:
-    """Whether a file holds a Hugging Face trainer state, whatever its name."""
-    with Path(path).open("rb") as file:
-        if not _OPENS_OBJECT.match(file.read(64).lstrip()):
-            return False
-        file.seek(0)
-        return bool(_STATE.search(file.read(HEAD)))
+def is_trainer_state(head: bytes) -> bool:
+    """Whether a file that begins so holds a Hugging Face trainer state, whatever its name."""
+    return bool(_OPENS_OBJECT.match(head[:64].lstrip()) and _STATE.search(head))
 
 
 def _object_kind(start: bytes) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from loglens.model import Problem
+from loglens.sources.places import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from io import BufferedReader
 
     from loglens.model import ProblemKind
     from loglens.sources.base import LogFile
+    from loglens.sources.packing import Readable
 
 PIECE = 32 << 20  # bytes read at a time; no line is longer
 SHOWN = 10  # problems of one kind that are named one by one
@@ -85,14 +85,15 @@ class Faults:
 def pieces(file: LogFile, faults: Faults) -> Iterator[Piece]:
     """The file in pieces of bounded size, decoded; what cannot be read is a problem."""
     try:
-        with open(file.path, "rb") as stream:  # noqa: PTH123 (the path may hold bytes that are no UTF-8)
-            yield from _pieces(stream, faults)
+        with opened(file, faults.problems) as stream:
+            # A buffer of the size of the file is cheaper than one of the largest size.
+            yield from _pieces(stream, PIECE if file.packed else file.size + 1, faults)
     except OSError as error:
         faults.add("unreadable", f"cannot be read: {error.strerror or error}")
 
 
-def _pieces(stream: BufferedReader, faults: Faults) -> Iterator[Piece]:
-    data = stream.read(min(PIECE, max(0, file_size(stream)) + 1))
+def _pieces(stream: Readable, expected: int, faults: Faults) -> Iterator[Piece]:
+    data = stream.read(min(PIECE, expected))
     if len(data) < PIECE:
         data += stream.read(PIECE - len(data))  # a pipe, or a file that grows
     if not _is_text(data, faults):
@@ -107,12 +108,7 @@ def _pieces(stream: BufferedReader, faults: Faults) -> Iterator[Piece]:
     yield from _stream(stream, data, len(data) - len(first.data), faults)
 
 
-def file_size(stream: BufferedReader) -> int:
-    """Size as the system says: a buffer of the size of the file is cheaper than one of the largest size."""
-    return os.fstat(stream.fileno()).st_size
-
-
-def _stream(stream: BufferedReader, data: bytes, skip: int, faults: Faults) -> Iterator[Piece]:
+def _stream(stream: Readable, data: bytes, skip: int, faults: Faults) -> Iterator[Piece]:
     """A large file, piece by piece; a line that fills a whole piece is skipped and named."""
     offset, line, data = skip, 1, data[skip:]
     while data:
@@ -133,7 +129,7 @@ def _stream(stream: BufferedReader, data: bytes, skip: int, faults: Faults) -> I
         yield _utf8(Piece(data, offset, line))
 
 
-def _next_line(stream: BufferedReader) -> bytes:
+def _next_line(stream: Readable) -> bytes:
     """What follows the next line end, as far as it was read."""
     while block := stream.read(PIECE):
         place = block.find(b"\n")

@@ -237,7 +237,7 @@ def test_large_files_are_mapped_and_read_in_slices(tmp_path: Path, monkeypatch: 
     events = [scalar(f"tag{i % 7}", i // 7, float(i)) for i in range(3000)]
     events[500:500] = [new_histogram("h", 1, [(0.0, 1.0, 1.0)])] * 20
     whole = read_bytes(tmp_path, framed(events))
-    monkeypatch.setattr("loglens.sources.eventslices.MAPPED", 1000)
+    monkeypatch.setattr("loglens.sources.places.MAPPED", 1000)
     monkeypatch.setattr("loglens.sources.eventslices.GOAL_BYTES", 5000)
     monkeypatch.setattr("loglens.sources.eventslices.MAX_RECORDS", 300)
     sliced = read_bytes(tmp_path, framed(events))

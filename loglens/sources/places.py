@@ -1,0 +1,106 @@
+"""Where files are (the disk, an archive, an object store), and the one way to their bytes."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import stat
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from loglens.model import Problem
+from loglens.sources.packing import Stream, expanded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from loglens.sources.base import LogFile
+    from loglens.sources.packing import Readable
+
+    Buffer = bytes | mmap.mmap
+
+MAPPED = 16 << 20  # bytes from which on a file is mapped instead of read
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file of a place. `path` opens it there, `name` has `/` between its parts; `refused` says why it is not read."""
+
+    path: str
+    name: str
+    size: int
+    refused: str = ""
+
+
+class Place(Protocol):
+    """What holds files. Hashable, and small when pickled: what it has open is kept beside it."""
+
+    def members(self) -> Iterator[Member]:
+        """All files, in the order of their names. OSError when they cannot be listed."""
+        ...
+
+    def open(self, path: str) -> Stream:
+        """The bytes of a file. OSError when there is no such file, or it cannot be read."""
+        ...
+
+
+@contextmanager
+def opened(file: LogFile, told: list[Problem]) -> Iterator[Readable]:
+    """The bytes of a log, decompressed. What stops the reading early is told at the end; OSError if nothing opens."""
+    with _raw(file) as raw:
+        stream = expanded(raw) if file.packed else raw
+        yield stream
+        for one in (raw, stream):
+            if isinstance(one, Stream) and one.fault is not None:
+                told.append(Problem(file.name, one.fault.kind, one.fault.message, one.fault.offset))
+                break
+
+
+@contextmanager
+def _raw(file: LogFile) -> Iterator[Readable]:
+    if file.place is not None:
+        yield file.place.open(file.path)
+        return
+    with open(file.path, "rb") as stream:  # noqa: PTH123 (the path may hold bytes that are no UTF-8)
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise OSError("not a regular file")
+        yield stream
+
+
+def contents(file: LogFile, told: list[Problem]) -> Buffer:
+    """All bytes of a log, decompressed; mapped when there are many. What is missing is told; OSError if all is."""
+    if file.place is None and not file.packed:
+        with _raw(file) as stream:
+            size = os.fstat(stream.fileno()).st_size  # type: ignore[attr-defined]
+            return stream.read() if size < MAPPED else _mapped(stream.fileno())  # type: ignore[attr-defined]
+    with opened(file, told) as stream:
+        return gathered(stream)
+
+
+def head(file: LogFile, size: int) -> bytes:
+    """The first bytes of a log, decompressed. OSError when it cannot be opened."""
+    with _raw(file) as raw:
+        return (expanded(raw) if file.packed else raw).read(size)
+
+
+def gathered(stream: Readable) -> Buffer:
+    """All that a stream gives; more than a little is kept in a temporary file without a name."""
+    data = stream.read(MAPPED)
+    if len(data) < MAPPED:
+        return data
+    with tempfile.TemporaryFile(prefix="loglens-") as spool:
+        while data:
+            spool.write(data)
+            data = stream.read(_BLOCK)
+        spool.flush()
+        return _mapped(spool.fileno())
+
+
+def _mapped(handle: int) -> Buffer:
+    try:
+        return mmap.mmap(handle, 0, access=mmap.ACCESS_READ)
+    except ValueError as error:  # it has become empty meanwhile
+        raise OSError(str(error)) from None
