@@ -84,26 +84,44 @@ def parse(text: str) -> Document:
         document.mistakes.append(Mistake(1, 1, f"larger than {MAX_BYTES // 1024} KiB"))
         return document
     try:
-        if (mistake := _forbidden(text)) is not None:
-            document.mistakes.append(mistake)
-            return document
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        document.mistakes.append(_syntax(error, text))
-        return document
-    except (ValueError, OverflowError):  # PyYAML lets these through: "\UFFFFFFFF", a version of 5,000 digits
-        at = next((m.start() for m in _ESCAPE.finditer(text) if int(m[1], 16) > 0x10FFFF), 0)
-        document.mistakes.append(Mistake(*_place(text, at), "not valid YAML: a number that stands for nothing"))
+        node = _compose(text, _FAST)
+    except _Refused as refused:
+        document.mistakes.append(refused.mistake)
         return document
     if node is not None:
         document.root = _convert(node, text, document.mistakes)
     return document
 
 
-def _forbidden(text: str) -> Mistake | None:
+class _Refused(Exception):  # noqa: N818 - a result, not an error
+    def __init__(self, mistake: Mistake) -> None:
+        super().__init__(mistake.message)
+        self.mistake = mistake
+
+
+def _compose(text: str, loader: type[yaml.SafeLoader]) -> yaml.Node | None:
+    """The node graph. LibYAML is ten times as fast; what it refuses is read again for PyYAML's own words."""
+    try:
+        if (mistake := _forbidden(text, loader)) is not None:
+            raise _Refused(mistake)
+        return yaml.compose(text, Loader=loader)
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        if loader is not yaml.SafeLoader:
+            return _compose(text, yaml.SafeLoader)
+        if isinstance(error, yaml.YAMLError):
+            raise _Refused(_syntax(error, text)) from None
+        # PyYAML lets these through: "\UFFFFFFFF", a version of 5,000 digits
+        at = next((m.start() for m in _ESCAPE.finditer(text) if int(m[1], 16) > 0x10FFFF), 0)
+        raise _Refused(Mistake(*_place(text, at), "not valid YAML: a number that stands for nothing")) from None
+
+
+_FAST: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _forbidden(text: str, loader: type[yaml.SafeLoader]) -> Mistake | None:
     """The first anchor, alias, tag or too deep nesting; found on the event stream, before anything is expanded."""
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for event in yaml.parse(text, Loader=loader):
         mark = event.start_mark
         line, col = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -126,11 +144,8 @@ def _place(text: str, at: int) -> tuple[int, int]:
 
 def _syntax(error: yaml.YAMLError, text: str) -> Mistake:
     if isinstance(error, yaml.reader.ReaderError):
-        before = text[: error.position]
-        col = len(before) - before.rfind("\n")
-        return Mistake(
-            before.count("\n") + 1, col, f"a character that no text file should hold: {chr(error.character)!a}"
-        )
+        place = _place(text, error.position)
+        return Mistake(*place, f"a character that no text file should hold: {chr(error.character)!a}")
     problem = getattr(error, "problem", None) or " ".join(str(error).split())
     context = getattr(error, "context", None)
     message = f"not valid YAML: {problem}" + (f" ({context})" if context else "")

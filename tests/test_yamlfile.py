@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loglens.yamlfile import MAX_DEPTH, Item, Mapping, Scalar, Sequence, parse
+from loglens.yamlfile import MAX_DEPTH, Document, Item, Mapping, Scalar, Sequence, _convert, parse
 
 
 def plain(item: Item | None) -> Any:
@@ -114,6 +114,31 @@ def test_any_text_gives_a_document_or_mistakes_inside_it(text: str) -> None:
     for mistake in document.mistakes:
         assert mistake.line >= 1
         assert mistake.col >= 1
+
+
+def test_a_lone_surrogate_is_told() -> None:
+    assert parse("a: \ud800").mistakes
+
+
+@given(documents, st.booleans())
+def test_both_parsers_of_pyyaml_put_everything_in_the_same_place(value: Any, flow: bool) -> None:
+    text = yaml.dump(value, Dumper=Dumper, default_flow_style=flow, width=20)
+    slow = Document(None)
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    assert node is not None
+    root = _convert(node, text, slow.mistakes)
+    fast = parse(text)
+    assert (places(fast.root), fast.mistakes) == (places(root), slow.mistakes)
+
+
+def places(item: Item | None) -> Any:
+    """Where every value begins, as deep as it goes."""
+    if isinstance(item, Mapping):
+        return [(item.keys[key], places(value)) for key, value in item.items.items()]
+    if isinstance(item, Sequence):
+        return [places(entry) for entry in item.items]
+    assert item is not None
+    return [(item.value, item.line, item.col), *(item.place(i) for i, c in enumerate(item.text) if not c.isspace())]
 
 
 def plain_text(text: str) -> str:
