@@ -84,9 +84,18 @@ def _series_for(need: Need, by_role: dict[str, list[int]]) -> list[int]:
 
 
 def _partner(series: SeriesSet, first: int, others: list[int]) -> int:
-    """The series of the same stem, else the one with most points; -1 when there is none."""
-    same = [i for i in others if first >= 0 and series.stem[i] == series.stem[first]]
+    """The series of the same layer or part, else of the same stem, else the one with most points; -1: there is none."""
+    if first < 0:
+        return (others or [-1])[0]
+    part = _part(series.role[first])
+    if part and any(_part(series.role[i]) for i in others):
+        return next((i for i in others if _part(series.role[i]) == part), -1)
+    same = [i for i in others if series.stem[i] == series.stem[first]]
     return (same or others or [-1])[0]
+
+
+def _part(role: str) -> str:
+    return role.partition(":")[2]
 
 
 def _reason(need: Need, series: SeriesSet, found: list[int]) -> str:
