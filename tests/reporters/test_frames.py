@@ -9,7 +9,9 @@ def test_one_row_a_finding() -> None:
     report = samples.sweep()
     frame = report.findings
     assert dict(frame.schema) == SCHEMA
-    assert frame.height == report.summary.errors + report.summary.warnings + report.summary.infos
+    holders = (*report.runs, *report.groups)
+    assert frame.height == sum(len(holder.findings) for holder in holders)
+    assert frame["caused_by"].null_count() == report.summary.errors + report.summary.warnings + report.summary.infos
     assert frame.row(0)[:3] == ("sweep/lr-3e-2", "exploding-gradient", "error")
     assert frame["run"].null_count() == 1
 
