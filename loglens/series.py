@@ -51,11 +51,14 @@ class Ragged:
         known = index >= 0
         count = np.where(known, self.count[index], 0) if len(self.count) else np.zeros(len(index), np.int64)
         first = np.concatenate(([0], np.cumsum(count)[:-1])).astype(np.int64) if len(index) else count
-        shift = (
-            np.repeat(np.where(known, self.start[index], 0) - first, count) if count.any() else np.zeros(0, np.int64)
-        )
-        flat = np.arange(len(shift)) + shift
-        return Ragged(first, count, self.step[flat], self.value[flat], self.wall[flat], self.segment[flat])
+        columns = (self.step, self.value, self.wall, self.segment)
+        return Ragged(first, count, *(self.gather(column, index) for column in columns))
+
+    def gather(self, flat: np.ndarray, index: np.ndarray) -> np.ndarray:
+        """Of an array with an entry a point, the stretches of the series of `index` (-1: none), end to end."""
+        mine = index[index >= 0]
+        bounds = zip(self.start[mine].tolist(), (self.start[mine] + self.count[mine]).tolist(), strict=True)
+        return np.concatenate([flat[:0], *(flat[first:end] for first, end in bounds)])
 
     def followed_by(self, other: Ragged) -> Ragged:
         """These series and then those of `other`."""

@@ -113,6 +113,7 @@ KERNELS: dict[str, Kernel] = {
     "share_of_last": kernel("points flag, number -> number", "points.share_of_last"),
     "surprise": kernel("series -> points number", "shape.surprise"),
     "local_scale": kernel("points number -> like number", "shape.local_scale"),
+    "stands_out": kernel("points number, number -> like flag", "shape.stands_out"),
     "lower_tail": kernel("points number, number -> number", "shape.lower_tail"),
     "episodes": kernel("points flag, number=1 -> number", "shape.episodes"),
     # of blocks

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from loglens.kernels.order import ascending, known, ranked
 from loglens.kernels.values import PointsArg
 
 if TYPE_CHECKING:
@@ -84,12 +85,7 @@ def _largest(layout: Ragged, value: np.ndarray) -> np.ndarray:
 
 
 def _median(layout: Ragged, value: np.ndarray) -> np.ndarray:
-    order = np.lexsort((value, layout.owner))  # NaNs last within a series
-    known = np.bincount(layout.owner, weights=~np.isnan(value), minlength=len(layout.start)).astype(np.int64)
-    at = layout.start + np.maximum(known - 1, 0) // 2
-    if not len(order):
-        return np.full(len(layout.start), np.nan)
-    return np.where(known > 0, value[order][np.minimum(at, len(order) - 1)], np.nan)
+    return ranked(layout, ascending(layout, value), np.maximum(known(layout, value) - 1, 0) // 2)
 
 
 def _step_of_largest(layout: Ragged, value: np.ndarray) -> np.ndarray:
@@ -111,8 +107,7 @@ def step_of_restart(x: SeriesArg) -> np.ndarray:
 
 def restart_shift(x: SeriesArg, points: np.ndarray) -> np.ndarray:
     """Median level of the `points` points after the first restart less that of as many before it; NaN without both."""
-    layout = x.points.layout
-    level = np.where(np.repeat(x.pick(x.features.logged), layout.count), np.log(np.abs(layout.value)), layout.value)
+    layout, level = x.points.layout, x.levels
     out = np.full(len(layout.start), np.nan)
     restart = step_of_restart(x)
     for i in np.flatnonzero(~np.isnan(restart)):

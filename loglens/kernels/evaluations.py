@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loglens.kernels.blocks import argmin, mann_kendall, nanmin
+from loglens.kernels.order import ascending
 
 if TYPE_CHECKING:
     from loglens.kernels.values import SeriesArg
@@ -49,8 +50,7 @@ def climb(x: SeriesArg) -> np.ndarray:
 def distinct(x: SeriesArg) -> np.ndarray:
     """Number of different values among the points."""
     points = x.points.layout
-    order = np.lexsort((points.value, points.owner))
-    value, owner = points.value[order], points.owner[order]
+    value, owner = ascending(points, points.value), points.owner
     new = np.ones(len(value), bool)
     new[1:] = (value[1:] != value[:-1]) | (owner[1:] != owner[:-1])
     return np.where(x.missing, np.nan, np.bincount(owner[new], minlength=len(x.index)))
@@ -82,8 +82,7 @@ def _bin_level(x: SeriesArg, step: np.ndarray, earlier: int) -> np.ndarray:
 def grain(x: SeriesArg) -> np.ndarray:
     """Smallest distance between two different values: 1/n for an accuracy over n examples."""
     points = x.points.layout
-    order = np.lexsort((points.value, points.owner))
-    value, owner = points.value[order], points.owner[order]
+    value, owner = ascending(points, points.value), points.owner
     step = np.diff(value)
     real = (owner[1:] == owner[:-1]) & (step > 1e-9 * np.abs(value[1:]))
     out = np.full(len(x.index), np.inf)

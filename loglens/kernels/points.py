@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from loglens.kernels.order import stretches
 from loglens.kernels.values import BlocksArg, PointsArg, SeriesArg
 
 
@@ -17,13 +18,14 @@ def at(x: SeriesArg, base: SeriesArg) -> PointsArg:
     mine, theirs = x.points.layout, base.points.layout
     if not len(mine.step):
         return PointsArg(theirs, np.full(len(theirs.step), np.nan))
-    steps = np.unique(np.concatenate([mine.step, theirs.step]))
-    width = len(steps) + 1
-    key = mine.owner * width + np.searchsorted(steps, mine.step)
-    wanted = theirs.owner * width + np.searchsorted(steps, theirs.step)
-    found = np.searchsorted(key, wanted, side="right") - 1
-    ok = (found >= 0) & (mine.owner[np.maximum(found, 0)] == theirs.owner)
-    return PointsArg(theirs, np.where(ok, mine.value[np.maximum(found, 0)], np.nan))
+    if np.array_equal(mine.count, theirs.count) and np.array_equal(mine.step, theirs.step):
+        return PointsArg(theirs, mine.value)
+    out = np.full(len(theirs.step), np.nan)
+    for i, wanted in stretches(theirs):
+        begin, end = mine.start[i], mine.start[i] + mine.count[i]
+        found = np.searchsorted(mine.step[begin:end], theirs.step[wanted], side="right")
+        out[wanted][found > 0] = mine.value[begin:end][found[found > 0] - 1]
+    return PointsArg(theirs, out)
 
 
 def nonfinite(x: PointsArg) -> PointsArg:

@@ -8,11 +8,14 @@ import numpy as np
 import polars as pl
 
 from loglens.kernels.blocks import NORMAL, mann_kendall, nanmedian
+from loglens.kernels.order import ascending, known, medians, ranked, stretches
 from loglens.kernels.points import at, runs
 from loglens.kernels.values import PointsArg
 
 if TYPE_CHECKING:
     from loglens.kernels.values import SeriesArg
+
+PAST = 51  # values that a local scale is read from
 
 
 def level_from(x: SeriesArg, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -52,15 +55,11 @@ def surprise(x: SeriesArg) -> PointsArg:
 
     NaN at the first five points, which have too little of a past.
     """
-    layout = x.points.layout
-    level = np.where(np.repeat(x.pick(x.features.logged), layout.count), np.log(np.abs(layout.value)), layout.value)
+    layout, level = x.points.layout, x.levels
     window = np.clip(layout.count // 10, 11, 51)
     out = np.full(len(level), np.nan)
-    for size in np.unique(window[layout.count > 0]):
-        mine = np.repeat(window == size, layout.count)
-        frame = pl.DataFrame({"owner": layout.owner[mine], "level": level[mine]})
-        past = frame.select(pl.col("level").rolling_median(int(size), min_samples=5).shift(1).over("owner"))
-        out[mine] = level[mine] - past["level"].fill_null(float("nan")).to_numpy()
+    for i, mine in stretches(layout):
+        out[mine][5:] = level[mine][5:] - _past_median(pl.Series(level[mine]), int(window[i]))
     return PointsArg(layout, out)
 
 
@@ -70,24 +69,43 @@ def local_scale(x: PointsArg) -> PointsArg:
     The first values, without a past, have the scale of the whole series.
     """
     size = np.abs(x.value)
-    overall = NORMAL * _median_by(x.layout.owner, size, len(x.layout.start))
-    frame = pl.DataFrame({"owner": x.layout.owner, "size": size}).with_columns(pl.col("size").fill_nan(None))
-    rolled = frame.select(pl.col("size").rolling_median(51, min_samples=5).shift(1).over("owner"))
-    past = NORMAL * rolled["size"].to_numpy().astype(float)
-    past = np.where(x.place > 5, past, np.nan)
-    whole = x.spread(overall)
-    return PointsArg(x.layout, np.where(np.isnan(past), whole, np.fmax(past, whole / 2)))
+    out = x.spread(NORMAL * medians(x.layout, size))
+    for _, mine in stretches(x.layout):
+        past = NORMAL * _past_median(pl.Series(size[mine]).fill_nan(None), PAST)[1:]
+        whole = out[mine][6:]
+        out[mine][6:] = np.where(np.isnan(past), whole, np.fmax(past, whole / 2))
+    return PointsArg(x.layout, out)
+
+
+def stands_out(x: PointsArg, scales: np.ndarray) -> PointsArg:
+    """Where a value exceeds `scales` times its `local_scale`.
+
+    The scale is worked out only where it could be exceeded: it is never below half of that of the whole series.
+    """
+    size = np.abs(x.value)
+    whole = x.spread(NORMAL * medians(x.layout, size))
+    least = x.spread(scales)
+    held = x.value > least * np.where(x.place > 5, whole / 2, whole)
+    maybe = np.flatnonzero(held & (x.place > 5))
+    if len(maybe) > len(held) // 20:
+        return PointsArg(x.layout, x.value > least * local_scale(x).value)
+    back = np.arange(1, PAST + 1)[None, :]
+    window = np.where(back <= x.place[maybe, None], size[maybe[:, None] - back], np.nan)
+    past = np.where(np.sum(~np.isnan(window), axis=1) >= 5, NORMAL * nanmedian(window), np.nan)
+    scale = np.where(np.isnan(past), whole[maybe], np.fmax(past, whole[maybe] / 2))
+    held[maybe] = x.value[maybe] > least[maybe] * scale
+    return PointsArg(x.layout, held)
+
+
+def _past_median(value: pl.Series, size: int) -> np.ndarray:
+    """Median of the `size` values before each point from the sixth on; NaN where fewer than five are known."""
+    return value.rolling_median(size, min_samples=5)[4:-1].to_numpy() if len(value) > 5 else np.zeros(0)
 
 
 def lower_tail(x: PointsArg, share: np.ndarray) -> np.ndarray:
     """How far the lowest values lie below zero: the `share` quantile of minus the values, at least 0."""
-    out = np.zeros(len(x.layout.start))
-    order = np.lexsort((-x.value, x.layout.owner))
-    known = np.bincount(x.layout.owner, weights=~np.isnan(x.value), minlength=len(out)).astype(np.int64)
-    where = x.layout.start + np.floor(share * np.maximum(known - 1, 0)).astype(np.int64)
-    if len(order):
-        out = np.where(known > 0, np.fmax(-x.value[order][np.minimum(where, len(order) - 1)], 0), 0)
-    return out
+    rank = np.floor(share * np.maximum(known(x.layout, x.value) - 1, 0)).astype(np.int64)
+    return np.fmax(ranked(x.layout, ascending(x.layout, -x.value), rank), 0)
 
 
 def episodes(x: PointsArg, apart: np.ndarray) -> np.ndarray:
@@ -126,12 +144,4 @@ def rank_correlation(x: SeriesArg, y: SeriesArg) -> np.ndarray:
     ranked = frame.group_by("owner").agg(pl.corr("x", "y", method="spearman").alias("rho"))
     out = np.full(len(x.index), np.nan)
     out[ranked["owner"].to_numpy()] = ranked["rho"].fill_null(float("nan")).to_numpy()
-    return out
-
-
-def _median_by(owner: np.ndarray, value: np.ndarray, size: int) -> np.ndarray:
-    frame = pl.DataFrame({"owner": owner, "value": value}).filter(pl.col("value").is_not_nan())
-    found = frame.group_by("owner").agg(pl.col("value").median())
-    out = np.full(size, np.nan)
-    out[found["owner"].to_numpy()] = found["value"].to_numpy()
     return out

@@ -45,6 +45,11 @@ class SeriesArg:
         return PointsArg(ragged, ragged.value)
 
     @cached_property
+    def levels(self) -> np.ndarray:
+        """The level of every cleaned point; float64 (points,)."""
+        return self.series.points.gather(self.features.level, self.index)
+
+    @cached_property
     def records(self) -> PointsArg:
         """Everything that was logged, in the order of the log."""
         ragged = self.series.records.take(self.index)
