@@ -213,6 +213,8 @@ class _Checker:
             wanted = ", ".join(describe(param) for param in signature.params)
             raise _FaultError(self.at(node), f"{name}() takes {takes} ({wanted}), not {len(args)}")
         args = [self.fit(name, i, arg, signature) for i, arg in enumerate(args)]
+        wide = [a for a, want in zip(args, signature.params, strict=False) if want.startswith(("points", "blocks"))]
+        self.shape(wide, "number", node)  # they are taken side by side, so they must lie on the same steps
         for default in () if signature.variadic else signature.defaults[len(args) :]:
             args.append(Node("const", float(default or 0), (), NUMBER, self.at(node)))
         if signature.result == "same":
