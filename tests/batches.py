@@ -18,8 +18,8 @@ HOSTILE = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1e300, -1e300, 1e-300, 5e-324, 1.
 HOSTILE_STEPS = (0, 1, 2, 3, 7, 1_000_000, -5, 2**31, 2**53 + 1, 2**62, -(2**62))
 
 
-def batch(runs: Sequence[Mapping[str, Logged]], facts: dict[str, np.ndarray] | None = None) -> SeriesSet:
-    """One SeriesSet of these runs; a role is its own tag."""
+def batch(runs: Sequence[Mapping[str, Logged]], facts: Mapping[str, Sequence[float]] | None = None) -> SeriesSet:
+    """One SeriesSet of these runs; a role is its own tag. Of facts as many as there are runs are taken."""
     parts, owner, roles = [], [], []
     for number, run in enumerate(runs):
         for role, logged in run.items():
@@ -36,7 +36,8 @@ def batch(runs: Sequence[Mapping[str, Logged]], facts: dict[str, np.ndarray] | N
     names = tuple(f"run {i}" for i in range(len(runs)))
     axis: list[str] = ["step"] * len(roles)
     none: list[str | None] = [None] * len(roles)
-    return SeriesSet(names, np.array(owner, np.int64), list(roles), roles, stems, axis, none, records, facts or {})
+    known = {name: np.array(values[: len(runs)], float) for name, values in (facts or {}).items()}
+    return SeriesSet(names, np.array(owner, np.int64), list(roles), roles, stems, axis, none, records, known)
 
 
 def _columns(logged: Logged) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -98,7 +99,9 @@ def logged(draw: st.DrawFn) -> Logged:
     return steps, value, sorted(draw(st.lists(st.integers(0, 3), min_size=n, max_size=n)))
 
 
-def batches(roles: Sequence[str], max_runs: int = 4) -> st.SearchStrategy[SeriesSet]:
-    """Runs that log some of `roles`."""
+def batches(roles: Sequence[str], max_runs: int = 4, facts: Sequence[str] = ()) -> st.SearchStrategy[SeriesSet]:
+    """Runs that log some of `roles`, with any facts."""
     run = st.dictionaries(st.sampled_from(list(roles)), logged(), max_size=len(roles))
-    return st.lists(run, max_size=max_runs).map(batch)
+    number = st.sampled_from([np.nan, 0.0, 1.0, 10.0, 1e300])
+    several = st.lists(number, min_size=max_runs, max_size=max_runs)
+    return st.builds(batch, st.lists(run, max_size=max_runs), st.fixed_dictionaries(dict.fromkeys(facts, several)))

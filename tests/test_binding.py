@@ -78,11 +78,16 @@ def bound(run: dict[str, Any], **needs: str) -> list[dict[str, str | None]] | st
             {"train/loss:a": [1, 2], "train/loss:b": [1], "val/loss:b": [1], "val/loss:a": [1, 2, 3]},
             {"x": '"train/loss:*"', "y": '"val/loss:*"'},
             [{"x": "train/loss:a", "y": "val/loss:a"}, {"x": "train/loss:b", "y": "val/loss:b"}],
-        ),  # paired by the stem of the name
+        ),  # paired by their parts
         (
             {"train/loss:c": [1], "val/loss:b": [1], "val/loss:a": [1, 2, 3]},
             {"x": '"train/loss:*"', "y": '"val/loss:*"'},
-            [{"x": "train/loss:c", "y": "val/loss:a"}],
+            [{"x": "train/loss:c", "y": None}],
+        ),  # never with another part
+        (
+            {"train/accuracy": [1], "val/loss:b": [1], "val/loss:a": [1, 2, 3]},
+            {"x": "train/accuracy", "y": '"val/loss:*"'},
+            [{"x": "train/accuracy", "y": "val/loss:a"}],
         ),  # else with the one that has most points
     ],
 )

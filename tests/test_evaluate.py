@@ -61,7 +61,7 @@ cases:
 """
 
 
-def scope(runs: list[dict[str, Any]], facts: dict[str, np.ndarray] | None = None) -> Scope:
+def scope(runs: list[dict[str, Any]], facts: dict[str, list[float]] | None = None) -> Scope:
     rule, mistakes = read_rule(RULE, "toy.yaml", KERNELS)
     assert rule is not None, mistakes
     series = batch(runs, facts)
@@ -81,11 +81,11 @@ def node(source: str) -> Node:
     return found
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(numeric | flags, st.lists(st.tuples(st.sampled_from(NUMBERS), st.sampled_from(NUMBERS)), max_size=3))
 def test_numbers_and_conditions_as_in_python(source: str, runs: list[tuple[float, float]]) -> None:
     if isinstance(parse(source, {"a": NUMBER, "b": NUMBER}, KERNELS), Node):  # not nested too deep
-        facts = {"a": np.array([a for a, _ in runs]), "b": np.array([b for _, b in runs])}
+        facts = {"a": [a for a, _ in runs], "b": [b for _, b in runs]}
         got = scope([{"train/loss": [1.0]}] * len(runs), facts).value(node(source))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

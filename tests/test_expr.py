@@ -149,6 +149,14 @@ def test_signatures(text: str, signature: Signature) -> None:
     assert Signature.parse(text) == signature
 
 
+def test_points_that_a_kernel_takes_side_by_side_lie_on_the_same_steps() -> None:
+    table = {"f": Signature.parse("points number, points flag -> number")}
+    assert isinstance(parse("f(loss, high)", NAMES, table), Node)
+    error = parse("f(norm, high)", NAMES, table)
+    assert isinstance(error, ExprError)
+    assert "do not lie on the same steps" in error.message
+
+
 def test_a_signature_without_a_result_is_refused() -> None:
     with pytest.raises(ValueError, match="without '->'"):
         Signature.parse("series, number")

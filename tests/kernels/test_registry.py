@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from loglens.kernels import Kernel
 
 ROLES = ("train/loss", "lr")
-RESULTS = {"number", "flag", "same", "like", "points", "records", "blocks"}
+RESULTS = {"number", "flag", "text", "same", "like", "points", "records", "blocks"}
 
 
 def make(want: str, series: SeriesSet, i: int) -> Any:
-    x = arg(series, ROLES[min(i, 1)])
+    x = arg(series, ROLES[min(i, 1)] if want == "series" else ROLES[0])  # points lie side by side
     if want == "series":
         return x
     if want in ("number", "numbers"):
