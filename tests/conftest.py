@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+# examples differ in cost, and machines in load: neither says anything about the code
+settings.register_profile("loglens", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("loglens")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
