@@ -96,13 +96,13 @@ class Decoder:
 @cache
 def narrow() -> Decoder:
     """Decoder for scalars: tag, simple_value, plugin name, tensor type and content."""
-    return _decoder("narrow", NARROW)
+    return decoder("narrow", NARROW)
 
 
 @cache
 def full() -> Decoder:
     """Decoder for everything that is analysed."""
-    return _decoder("full", FULL)
+    return decoder("full", FULL)
 
 
 def decode(
@@ -165,14 +165,15 @@ def _halved(
         yield rows, batch
 
 
-def _decoder(package: str, messages: Messages) -> Decoder:
+def decoder(package: str, messages: Messages, top: str = "Event") -> Decoder:
+    """Decoder for the message `top` of a descriptor."""
     from google.protobuf import descriptor_pool, message_factory
     from ptars import HandlerPool
 
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(_file(package, messages))
     file = pool.FindFileByName(f"{package}.proto")
-    event = file.message_types_by_name["Event"]
+    event = file.message_types_by_name[top]
     return Decoder(HandlerPool([file]).get_for_message(event), message_factory.GetMessageClass(event).FromString)
 
 

@@ -9,12 +9,14 @@ from loglens.sources.formats import FORMATS
 
 HEAD = 16_384
 _STATE = re.compile(rb'"(log_history|best_model_checkpoint)"')
+_DATABASE = b"SQLite format 3\0"
+_METRIC = re.compile(rb"1\d{12} [-+\w.]+ -?\d+\b")  # time in ms, value, step: MLflow's file store
 _OPENS_OBJECT = re.compile(rb'\{\s*"')
 _OPENS_LIST = re.compile(rb"\[\s*[{\[]")  # "[2024-01-01 …" and "[INFO]" open lines of prose
 
 
 def sniff(head: bytes) -> str:
-    """A format's name, or "text", "binary", "empty", by the first `HEAD` bytes of a file."""
+    """A format's name, or "text", "database", "binary", "empty", by the first `HEAD` bytes of a file."""
     if not head:
         return "empty"
     for key, form in FORMATS.items():
@@ -22,6 +24,10 @@ def sniff(head: bytes) -> str:
             return key
     if b"brain.Event:" in head[:64]:
         return "tensorboard"
+    if head.startswith(_DATABASE):
+        return "database"
+    if _METRIC.match(head):
+        return "mlflow"
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if _OPENS_LIST.match(start):
         return "json"

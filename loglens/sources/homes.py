@@ -1,0 +1,50 @@
+"""Files that lie below the folder of their run: metrics of MLflow's file store, what W&B keeps in `files`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from loglens.sources.base import LogFile
+
+METRICS = "metrics"
+_WANDB = r"(offline-)?run-\d{8}_\d{6}-[\w-]+"
+_WANDB_RUN = re.compile(_WANDB)
+_INNER = re.compile(rf"[/\\]([0-9a-f]{{32}}[/\\](params|tags)[/\\]|{_WANDB}[/\\]logs[/\\]debug[^/\\]*$)")
+
+
+def at_home(file: LogFile) -> LogFile:
+    """The file under a name that lies in the folder of its run; people are shown where it really is."""
+    above, _, base = file.name.rpartition("/")
+    folders = above.split("/") if above else []
+    if file.format == "mlflow" and METRICS in folders:
+        place = _last(folders, METRICS)
+        folders, base = folders[:place], ".".join([*folders[place + 1 :], base])
+    elif folders and folders[-1] == "files" and _WANDB_RUN.fullmatch(_folder_above(file.path)):
+        folders = folders[:-1]
+    else:
+        return file
+    return replace(file, name="/".join([*folders, base]), origin=file.origin or file.name)
+
+
+def metric_name(path: str) -> str:
+    """The name of the metric that a file of MLflow's store holds: its path below `metrics`."""
+    parts = re.split(r"[/\\]", path)
+    return "/".join(parts[_last(parts[:-1], METRICS) + 1 :]) if METRICS in parts[:-1] else parts[-1]
+
+
+def is_inner(path: str) -> bool:
+    """Whether a file is a store's own: a parameter or tag of MLflow, which its metrics' reader takes, a log of W&B."""
+    return _INNER.search(path) is not None
+
+
+def _last(parts: list[str], wanted: str) -> int:
+    return len(parts) - 1 - parts[::-1].index(wanted)
+
+
+def _folder_above(path: str) -> str:
+    """The name of the folder two levels above a file."""
+    parts = re.split(r"[/\\]", path)
+    return parts[-3] if len(parts) > 2 else ""
