@@ -44,6 +44,13 @@ class Source:
     points: int
 
 
+def _no_checkpoints() -> pl.DataFrame:
+    import polars as pl
+
+    kinds = {"run": pl.Categorical(), "path": pl.String(), **dict.fromkeys(("step", "epoch", "bytes"), pl.Int64())}
+    return pl.DataFrame(schema=kinds)
+
+
 @dataclass(frozen=True)
 class Logs:
     """What was read, as Polars frames.
@@ -55,8 +62,9 @@ class Logs:
                 words, which pairs train with val), axis, points: one row a series.
     histograms  run, tag, step, wall_time, segment, min, max, mean, std, count, zeros, low, high (shares of the
                 count), edges (List), counts (List).
-    hparams     run, name, value (String), number (Float64 or null).
+    hparams     run, name, value (String), number (Float64 or null), source (the file, or "run name").
     texts       run, tag, step, wall_time, text.
+    checkpoints run, path, step and epoch (Int64, null where the name does not tell), bytes: files that were not opened.
     """
 
     scalars: pl.DataFrame
@@ -67,11 +75,26 @@ class Logs:
     runs: tuple[str, ...]
     sources: tuple[Source, ...] = ()
     problems: tuple[Problem, ...] = ()
+    checkpoints: pl.DataFrame = field(default_factory=_no_checkpoints)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A checkpoint of a model beside a run. Step and epoch are null where its name does not tell."""
+
+    path: str
+    step: int | None
+    epoch: int | None
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A series in the report. `first`, `best`, `last` are null for histograms and empty series."""
+    """A series in the report. `first`, `best`, `last` are null for histograms and empty series.
+
+    `tail` is the median of the last three evaluations and `noise` the robust standard deviation of one, both in the
+    units of the series; null but for losses and scores.
+    """
 
     tag: str
     role: str | None
@@ -82,6 +105,8 @@ class Metric:
     first: float | None
     best: float | None
     last: float | None
+    tail: float | None = None
+    noise: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +170,7 @@ class RunReport:
     not_checked: tuple[NotChecked, ...]
     curves: Mapping[str, Curve] = field(default_factory=dict)
     hparams: Mapping[str, str] = field(default_factory=dict)
+    checkpoints: tuple[Checkpoint, ...] = ()
 
 
 @dataclass(frozen=True)

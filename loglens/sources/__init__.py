@@ -82,15 +82,20 @@ def read(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], **opt
 def read_batch(files: Sequence[LogFile], own_name: str, roles: RoleTable | None = None) -> Logs:
     """Read the files of whole families. `own_name` is what a run in the root folder is called."""
     from loglens.sources.assemble import assemble
+    from loglens.sources.beside import attach
     from loglens.sources.formats import reader
     from loglens.sources.names import assign_roles, load_table
+    from loglens.sources.remote import fetched
 
     table = load_table() if roles is None else roles
+    beside = [file for file in files if file.format not in FORMATS]
+    files = fetched([file for file in files if file.format in FORMATS])
     by_format: dict[str, list[int]] = {}
     for i, file in enumerate(files):
         by_format.setdefault(file.format, []).append(i)
     tables = [(places, reader(key)([files[i] for i in places])) for key, places in by_format.items()]
-    return assemble(files, tables, own_name, lambda series: assign_roles(series, table))
+    logs = assemble(files, tables, own_name, lambda series: assign_roles(series, table))
+    return attach(logs, files, beside, own_name)
 
 
 def _only(logs: Logs, globs: Sequence[str]) -> Logs:
@@ -106,8 +111,9 @@ def _only(logs: Logs, globs: Sequence[str]) -> Logs:
 def _nothing(paths: Sequence[str], found: Discovery, problems: Sequence[Problem], globs: Sequence[str]) -> str:
     """Why there is nothing to analyze, in one line."""
     from loglens.sources.paths import shown
+    from loglens.sources.remote import without_secrets
 
-    where = ", ".join(map(shown, paths[:3])) + (" …" if len(paths) > 3 else "")
+    where = ", ".join(shown(without_secrets(path)) for path in paths[:3]) + (" …" if len(paths) > 3 else "")
     if globs:
         return f"no run under {where} has a name that matches {', '.join(map(shown, globs))}"
     looked = f"{found.seen} file{'' if found.seen == 1 else 's'} looked at"

@@ -55,7 +55,7 @@ def assemble(
         scalars=placed_scalars(tables, ordered, roles),
         metrics=metrics,
         histograms=placed_histograms(tables, ordered),
-        hparams=placed_hparams(tables, places),
+        hparams=placed_hparams(tables, places, [file.origin or file.name for file in files]),
         texts=placed_texts(tables, places),
         runs=runs,
         sources=_sources(files, facts, places, points),
@@ -202,7 +202,7 @@ def _sources(
     files: Sequence[LogFile], facts: Sequence[Facts], places: Sequence[Place | None], points: Sequence[int]
 ) -> tuple[Source, ...]:
     rows = [
-        Source(where.run, file.name, file.format, file.size, count)
+        Source(where.run, file.origin or file.name, file.format, file.size, count)
         for file, fact, where, count in zip(files, facts, places, points, strict=True)
         if where and not fact.refused
     ]
@@ -213,15 +213,13 @@ def _problems(
     files: Sequence[LogFile], facts: Sequence[Facts], places: Sequence[Place | None], problems: Sequence[Problem]
 ) -> tuple[Problem, ...]:
     """The readers' problems with the run they belong to, and every file that nothing at all was said about."""
-    run_of = {
-        key: where.run for file, where in zip(files, places, strict=True) if where for key in (file.name, file.path)
-    }
-    name_of = {file.path: file.name for file in files}
-    told = [replace(p, path=name_of.get(p.path, p.path), run=p.run or run_of.get(p.path)) for p in problems]
+    run_of = {file.name: where.run for file, where in zip(files, places, strict=True) if where}
+    told_as = {file.name: file.origin or file.name for file in files}
+    told = [replace(p, path=told_as.get(p.path, p.path), run=p.run or run_of.get(p.path)) for p in problems]
     named = {problem.path for problem in told}
     silent = [
-        Problem(file.name, "skipped", "no values in it")
+        Problem(file.origin or file.name, "skipped", "no values in it")
         for file, fact, where in zip(files, facts, places, strict=True)
-        if where is None and not fact.holds_data and file.name not in named
+        if where is None and not fact.holds_data and (file.origin or file.name) not in named
     ]
     return tuple(sorted(told + silent, key=lambda p: (p.path.split("/"), p.offset or 0, p.line or 0)))

@@ -1,33 +1,33 @@
 """Walk the paths, claim the files that look like logs, and say which others were left out and why."""
 
 # Plain strings and os.path: scandir entries and plain strings: a tree may hold a million files.
-# ruff: noqa: PTH112, PTH116, PTH119
+# ruff: noqa: PTH112, PTH113, PTH114, PTH116, PTH118, PTH119
 
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import stat
 from dataclasses import dataclass, field
 from fnmatch import translate
 from typing import TYPE_CHECKING
 
-from loglens.model import Problem
+from loglens.errors import LoglensError
 from loglens.sources.base import LogFile
-from loglens.sources.formats import SNIFFED, ending, format_by_name, sounds_like_log, unread_by_name
+from loglens.sources.claims import PASSED_FOLDERS, Claims, may_be_of_use
+from loglens.sources.formats import format_by_name
+from loglens.sources.packing import unpacked_name
 from loglens.sources.paths import resolve, shown
-from loglens.sources.places import head
-from loglens.sources.sniff import HEAD, is_trainer_state, sniff
+from loglens.sources.remote import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loglens.model import ProblemKind
+    from loglens.model import Problem
     from loglens.sources.families import Family
     from loglens.sources.paths import Start
 
-# Folders of tools. Every other folder that starts with a dot is passed over too, unless it was asked for.
-PASSED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
 _KINDS = {stat.S_IFIFO: "named pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
 
 
@@ -53,16 +53,50 @@ def discover(
 
     `exclude`: globs on a file's or folder's name, or on its path relative to the root.
     """
+    from loglens.sources.beside import with_neighbours
     from loglens.sources.families import group
 
-    root, starts = resolve(paths)
     unwanted = re.compile("|".join(translate(glob.rstrip("/")) for glob in exclude)) if exclude else None
-    walk = _Walk(root, follow_symlinks, unwanted, max_file_bytes)
+    claims = Claims(unwanted, max_file_bytes)
+    root = _remote(paths, claims) if any(map(is_url, paths)) else _local(paths, claims, follow_symlinks)
+    claims.open_archives()
+    families = tuple(with_neighbours(group(claims.folders), claims))
+    return Discovery(root, _own_name(root, claims.folders), families, claims.problems, claims.seen)
+
+
+def _local(paths: Sequence[str], claims: Claims, follow: bool) -> str:
+    """Take what lies on the disk below `paths`; the root of it all."""
+    root, starts = resolve(paths)
+    walk = _Walk(root, follow, claims)
     for start in starts:
         walk.start(start)
     walk.late_links()
-    families = tuple(group(walk.folders))
-    return Discovery(root, _own_name(root, walk.folders), families, walk.problems, walk.files_seen)
+    return root
+
+
+def _remote(paths: Sequence[str], claims: Claims) -> str:
+    """Take what lies in a store below `paths`; the folder that holds it all."""
+    from loglens.sources.remote import Remote, locate, without_secrets
+
+    starts = [locate(path) for path in paths]
+    if len({start.url for start in starts}) > 1:
+        raise LoglensError(f"{shown(without_secrets(paths[0]))} and others: analyze the paths of one store at a time")
+    folders = [start.path if start.size is None else start.path.rpartition("/")[0] for start in starts]
+    root = posixpath.commonpath(folders)
+    for start, folder in zip(starts, folders, strict=True):
+        below = "/".join(map(shown, folder[len(root) :].strip("/").split("/")))
+        place = Remote(start.url, folder)
+        try:
+            if start.size is None:
+                claims.members(place, below, below)
+                continue
+            base = shown(start.path.rpartition("/")[2])
+            claims.seen += 1
+            name = f"{below}/{base}".lstrip("/")
+            claims.take(LogFile(start.path, name, start.size, "", place), alone=len(starts) == 1)
+        except OSError as error:
+            raise LoglensError(f"{shown(without_secrets(paths[0]))}: {error.args[-1]}") from None
+    return root
 
 
 def _own_name(root: str, folders: dict[str, list[LogFile]]) -> str:
@@ -79,25 +113,20 @@ def _own_name(root: str, folders: dict[str, list[LogFile]]) -> str:
 class _Walk:
     root: str
     follow: bool
-    unwanted: re.Pattern[str] | None
-    max_bytes: int | None
-    folders: dict[str, list[LogFile]] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    files_seen: int = 0
+    claims: Claims
     visited: set[tuple[int, int]] = field(default_factory=set)
-    names: set[str] = field(default_factory=set)
     links: list[tuple[str, str]] = field(default_factory=list)
 
     def start(self, start: Start) -> None:
         """Walk a path that was asked for; a link is followed, for it was meant."""
         name = os.path.relpath(start.path, self.root).replace(os.sep, "/")
         rel = "" if name == "." else "/".join(map(shown, name.split("/")))
-        if not start.alone and self.excluded(rel):
+        if not start.alone and self.claims.excluded(rel):
             return
         try:
             status = os.stat(start.path)
         except OSError as error:
-            self.problem(rel, "unreadable", error.strerror or "cannot be opened")
+            self.claims.problem(rel, "unreadable", error.strerror or "cannot be opened")
             return
         if stat.S_ISDIR(status.st_mode):
             if start.alone or os.path.basename(start.path) not in PASSED_FOLDERS:
@@ -125,18 +154,20 @@ class _Walk:
                 with os.scandir(path) as entries:
                     ordered = sorted(entries, key=lambda entry: entry.name)
             except OSError as error:
-                self.problem(rel or ".", "unreadable", f"folder cannot be read: {error.strerror}")
+                self.claims.problem(rel or ".", "unreadable", f"folder cannot be read: {error.strerror}")
                 continue
             below = [sub for entry in ordered if (sub := self.entry(entry, rel))]
             stack += reversed(below)
 
     def entry(self, entry: os.DirEntry[str], rel: str) -> tuple[str, str] | None:
         """Take one entry of a folder; a folder to walk is given back."""
+        if entry.name == ".hydra":
+            self.hydra(entry.path, rel)
         if entry.name.startswith(".") or entry.name in PASSED_FOLDERS:
             return None
         base = shown(entry.name)
         name = f"{rel}/{base}" if rel else base
-        if self.excluded(name):
+        if self.claims.excluded(name):
             return None
         try:
             if entry.is_dir(follow_symlinks=False):
@@ -145,12 +176,14 @@ class _Walk:
                 return None
             self.file(entry.path, rel, base, None)
         except OSError as error:
-            self.problem(name, "unreadable", error.strerror or "cannot be opened")
+            self.claims.problem(name, "unreadable", error.strerror or "cannot be opened")
         return None
 
-    def excluded(self, name: str) -> bool:
-        """Whether a glob of `exclude` matches the path below the root, or its last part."""
-        return self.unwanted is not None and any(map(self.unwanted.match, (name, name.rpartition("/")[2])))
+    def hydra(self, path: str, rel: str) -> None:
+        """The settings that Hydra keeps in a hidden folder beside the logs."""
+        place = os.path.join(path, "config.yaml")
+        if os.path.isfile(place) and not os.path.islink(place) and not os.path.islink(path):
+            self.file(place, f"{rel}/.hydra".lstrip("/"), "config.yaml", None)
 
     def may_follow(self, entry: os.DirEntry[str], name: str) -> bool:
         """Whether a link is a file to be taken now; a folder's link is kept for later or said to be left out."""
@@ -160,72 +193,31 @@ class _Walk:
             if is_folder:
                 self.links.append((entry.path, name))
             return not is_folder
-        if not inside and (is_folder or format_by_name(entry.name)):
+        if not inside and (is_folder or format_by_name(unpacked_name(entry.name))):
             what = "link to a folder" if is_folder else "link to a file"
-            self.problem(name, "skipped", f"{what} outside the tree: --follow-symlinks reads it")
-        elif not os.path.lexists(target) and format_by_name(entry.name):
-            self.problem(name, "unreadable", "broken link")
+            self.claims.problem(name, "skipped", f"{what} outside the tree: --follow-symlinks reads it")
+        elif not os.path.lexists(target) and format_by_name(unpacked_name(entry.name)):
+            self.claims.problem(name, "unreadable", "broken link")
         return False  # what lies inside is read under its own name
 
     def file(self, path: str, folder: str, base: str, status: os.stat_result | None, *, alone: bool = False) -> None:
-        """Claim one file, or say why it is left out."""
-        self.files_seen += 1
+        """Hand on a regular file; only those are looked at whose names ask for it."""
+        self.claims.seen += 1
         name = f"{folder}/{base}" if folder else base
-        form = format_by_name(base)
-        reason = None if alone else unread_by_name(base)
-        if not form and not reason and ending(base) not in SNIFFED and not alone:
-            if status is None and not stat.S_ISREG(mode := os.lstat(path).st_mode):
+        wanted = alone or may_be_of_use(base, folder)
+        if status is None and not wanted:
+            if not stat.S_ISREG(mode := os.lstat(path).st_mode):
                 self.special(name, mode)
             return
         status = status or os.stat(path)
         if not stat.S_ISREG(status.st_mode):
             self.special(name, status.st_mode)
-        elif reason:
-            self.problem(name, "skipped", reason)
-        elif form := form or self.look_inside(path, folder, base, alone=alone):
-            self.claim(LogFile(path, name, status.st_size, form), folder)
-
-    def claim(self, file: LogFile, folder: str) -> None:
-        """Take a file as a log."""
-        if file.name in self.names:
-            return
-        self.names.add(file.name)
-        if self.max_bytes is not None and file.size > self.max_bytes:
-            self.problem(file.name, "unreadable", f"{file.size} bytes: larger than the limit of {self.max_bytes} bytes")
-            return
-        self.folders.setdefault(folder, []).append(file)
-
-    def look_inside(self, path: str, folder: str, base: str, *, alone: bool) -> str | None:
-        """The format of a file whose name does not tell; a text log that nothing reads is said."""
-        name = f"{folder}/{base}" if folder else base
-        try:
-            first = head(LogFile(path, name, 0, ""), HEAD)
-            if ending(base) == ".py":
-                return "json" if is_trainer_state(first) else None
-            kind = sniff(first)
-        except OSError as error:
-            self.problem(name, "unreadable", error.strerror or "cannot be opened")
-            return None
-        if kind in ("text", "binary", "empty"):
-            if alone and kind == "text":
-                return "csv"  # asked for by name: the table reader says what is wrong with it
-            if alone or sounds_like_log(base, folder.rpartition("/")[2]):
-                self.problem(name, "skipped", _WHY_NOT[kind])
-            return None
-        return kind
+        elif wanted:
+            stamp = f"{status.st_size}-{status.st_mtime_ns}"
+            self.claims.take(LogFile(path, name, status.st_size, ""), alone=alone, stamp=stamp)
 
     def special(self, name: str, mode: int) -> None:
-        self.problem(name, "skipped", f"{_KINDS.get(stat.S_IFMT(mode), 'special file')}, not opened")
-
-    def problem(self, name: str, kind: ProblemKind, message: str) -> None:
-        self.problems.append(Problem(path=name or ".", kind=kind, message=message))
-
-
-_WHY_NOT = {
-    "text": "plain text; only tables and JSON lines are read",
-    "binary": "binary file of an unknown format",
-    "empty": "empty file",
-}
+        self.claims.problem(name, "skipped", f"{_KINDS.get(stat.S_IFMT(mode), 'special file')}, not opened")
 
 
 def _is_inside(path: str, root: str) -> bool:

@@ -23,14 +23,18 @@ _LOOKED_AT = 8  # event files of a folder whose first bytes are looked at; resta
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The smallest set of folders that might join into runs. `folder` is the topmost, "" the root itself."""
+    """The smallest set of folders that might join into runs. `folder` is the topmost, "" the root itself.
+
+    `beside` are settings and checkpoints (by their `format`), which are no logs.
+    """
 
     folder: str
     files: tuple[LogFile, ...]
+    beside: tuple[LogFile, ...] = ()
 
     @property
     def bytes(self) -> int:
-        """Size of all files, guessed for compressed ones."""
+        """Size of all logs, guessed for compressed ones."""
         return sum(file.size * (_EXPANDS if file.packed else 1) for file in self.files)
 
     @property
@@ -65,7 +69,7 @@ def batches(
         if files and (size + family.bytes > batch_bytes or count + family.folders > batch_folders):
             yield tuple(files)
             files, size, count = [], 0, 0
-        files += family.files
+        files += (*family.files, *family.beside)
         size += family.bytes
         count += family.folders
     if files:

@@ -54,8 +54,21 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
         **dict.fromkeys(HISTOGRAM_VALUES[:8], pl.Float64()),
         **dict.fromkeys(HISTOGRAM_VALUES[8:], _NUMBERS),
     },
-    "hparams": {"run": pl.Categorical(), "name": pl.String(), "value": pl.String(), "number": pl.Float64()},
+    "hparams": {
+        "run": pl.Categorical(),
+        "name": pl.String(),
+        "value": pl.String(),
+        "number": pl.Float64(),
+        "source": pl.String(),
+    },
     "texts": {**_RECORD, "text": pl.String()},
+    "checkpoints": {
+        "run": pl.Categorical(),
+        "path": pl.String(),
+        "step": pl.Int64(),
+        "epoch": pl.Int64(),
+        "bytes": pl.Int64(),
+    },
 }
 
 
@@ -80,16 +93,7 @@ def _logs(
     sources: Iterable[Source],
     problems: Iterable[Problem],
 ) -> Logs:
-    return Logs(
-        frames["scalars"],
-        frames["metrics"],
-        frames["histograms"],
-        frames["hparams"],
-        frames["texts"],
-        tuple(runs),
-        tuple(sources),
-        tuple(problems),
-    )
+    return Logs(**frames, runs=tuple(runs), sources=tuple(sources), problems=tuple(problems))
 
 
 def concat(parts: Sequence[Logs]) -> Logs:

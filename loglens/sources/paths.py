@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _MAGIC = re.compile(r"[*?\[]")
-_REMOTE = re.compile(r"[a-z][a-z0-9+]+://", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +46,7 @@ def expand(path: str) -> list[str]:
     """The absolute paths that a path or glob stands for, sorted."""
     if path == "-":
         raise LoglensError("-: standard input is read by itself, not beside other paths")
-    if _REMOTE.match(path):
-        raise LoglensError(f"{shown(path)}: only local files and folders can be read")
+    path = _of_file_url(path)
     if "\0" in path:
         raise LoglensError(f"{shown(path)}: a path cannot hold a NUL character")
     whole = os.path.abspath(path)
@@ -61,6 +59,19 @@ def expand(path: str) -> list[str]:
     if not matches:
         raise LoglensError(f"{shown(path)}: the pattern matches nothing")
     return sorted(set(matches))
+
+
+def _of_file_url(path: str) -> str:
+    """The path that a `file://` URL names."""
+    if not path.lower().startswith("file://"):
+        return path
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    parts = urlsplit(path)
+    if parts.netloc not in ("", "localhost"):
+        raise LoglensError(f"{shown(path)}: a file:// URL begins with file:/// and an absolute path")
+    return url2pathname(parts.path)
 
 
 def shown(name: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from loglens.model import Problem
-from loglens.sources.packing import Stream, expanded
+from loglens.sources.packing import LIMIT, Stream, expanded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,10 +48,13 @@ class Place(Protocol):
 
 
 @contextmanager
-def opened(file: LogFile, told: list[Problem]) -> Iterator[Readable]:
-    """The bytes of a log, decompressed. What stops the reading early is told at the end; OSError if nothing opens."""
+def opened(file: LogFile, told: list[Problem], limit: int = LIMIT) -> Iterator[Readable]:
+    """The bytes of a log, decompressed up to a limit.
+
+    What stops the reading early is told at the end. OSError when nothing opens.
+    """
     with _raw(file) as raw:
-        stream = expanded(raw) if file.packed else raw
+        stream = expanded(raw, limit=limit) if file.packed else raw
         yield stream
         for one in (raw, stream):
             if isinstance(one, Stream) and one.fault is not None:
@@ -88,15 +91,19 @@ def head(file: LogFile, size: int) -> bytes:
 
 def gathered(stream: Readable) -> Buffer:
     """All that a stream gives; more than a little is kept in a temporary file without a name."""
-    data = stream.read(MAPPED)
-    if len(data) < MAPPED:
-        return data
-    with tempfile.TemporaryFile(prefix="loglens-") as spool:
-        while data:
+    with tempfile.SpooledTemporaryFile(MAPPED, prefix="loglens-") as spool:
+        while data := stream.read(_BLOCK):
             spool.write(data)
-            data = stream.read(_BLOCK)
-        spool.flush()
-        return _mapped(spool.fileno())
+        return kept(spool)
+
+
+def kept(spool: tempfile.SpooledTemporaryFile[bytes]) -> Buffer:
+    """What was written to a temporary file, for longer than it is open."""
+    if spool.tell() <= MAPPED:
+        spool.seek(0)
+        return spool.read()
+    spool.flush()
+    return _mapped(spool.fileno())
 
 
 def _mapped(handle: int) -> Buffer:

@@ -83,11 +83,14 @@ def _runs_of(places: Sequence[Place | None]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def placed_hparams(tables: Tables, places: Sequence[Place | None]) -> pl.DataFrame:
-    """Hyper-parameters by run; of two records of one name the later file counts."""
+def placed_hparams(tables: Tables, places: Sequence[Place | None], paths: Sequence[str]) -> pl.DataFrame:
+    """Hyper-parameters by run; of two records of one name the later file counts. `paths` are those of the files."""
     if tables.hparams is None:
         return empty_frame("hparams")
-    joined = tables.hparams.cast({"file": pl.UInt32}).join(_runs_of(places), on="file")
+    sources = pl.DataFrame(
+        {"file": range(len(paths)), "source": paths}, schema={"file": pl.UInt32, "source": pl.String}
+    )
+    joined = tables.hparams.cast({"file": pl.UInt32}).join(_runs_of(places), on="file").join(sources, on="file")
     return (
         joined.sort("file", maintain_order=True)
         .unique(["run", "name"], keep="last", maintain_order=True)
