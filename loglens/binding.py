@@ -38,12 +38,17 @@ def bind(rule: Rule, series: SeriesSet, objectives: dict[int, Objective]) -> Bin
     rows: list[tuple[int, ...]] = []
     owners: list[int] = []
     reasons: dict[int, str] = {}
+    known: dict[tuple[str, ...], list[list[int]]] = {}
     for run in range(len(series.runs)):
         objective = objectives[run]
         if objective not in rule.objectives:
             reasons[run] = f"does not apply: {_KINDS[objective]}"
             continue
-        found = _candidates(rule.needs, series, run)
+        members = series.members_of(run)
+        options = known.get(members.roles)
+        if options is None:  # most runs of a batch log the same roles
+            options = known[members.roles] = [_places(need, members.roles) for need in rule.needs]
+        found = _candidates(rule.needs, series, [[members.series[k] for k in places] for places in options])
         if isinstance(found, str):
             reasons[run] = found
         else:
@@ -61,12 +66,11 @@ _KINDS = {
 }
 
 
-def _candidates(needs: tuple[Need, ...], series: SeriesSet, run: int) -> list[tuple[int, ...]] | str:
-    by_role = series.by_run.get(run, {})
+def _candidates(needs: tuple[Need, ...], series: SeriesSet, fitting: list[list[int]]) -> list[tuple[int, ...]] | str:
+    count = series.counts
     options: list[list[int]] = []
-    for need in needs:
-        found = _series_for(need, by_role)
-        enough = [i for i in found if series.points.count[i] >= need.points]
+    for need, found in zip(needs, fitting, strict=True):
+        enough = [i for i in found if count[i] >= need.points]
         if not enough and not need.optional:
             return _reason(need, series, found)
         options.append(enough)
@@ -74,10 +78,11 @@ def _candidates(needs: tuple[Need, ...], series: SeriesSet, run: int) -> list[tu
     return [(i, *(_partner(series, i, others) for others in rest)) for i in first]
 
 
-def _series_for(need: Need, by_role: dict[str, list[int]]) -> list[int]:
+def _places(need: Need, roles: tuple[str, ...]) -> list[int]:
+    """Which of the roles of a run's series fit."""
     found: list[int] = []
     for wanted in need.roles:
-        found += [i for role, members in by_role.items() if matches(role, wanted) for i in members]
+        found += [k for k, role in enumerate(roles) if matches(role, wanted)]
         if found and not need.each:
             break
     return found

@@ -57,10 +57,11 @@ def judge(series: SeriesSet, rules: Iterable[Rule]) -> list[Judgement]:
     for rule in rules:
         binding = bind(rule, series, objectives)
         fired, reasons = _apply(rule, series, binding.run, binding.index, cache)
+        reasons = {**binding.reasons, **reasons}
         for run in range(len(series.runs)):
             if run in fired:
                 findings[run].append(fired[run])
-            elif (reason := {**binding.reasons, **reasons}.get(run)) is not None:
+            elif (reason := reasons.get(run)) is not None:
                 skipped[run].append(NotChecked(rule.id, reason))
             else:
                 clear[run].append(rule.id)
@@ -91,7 +92,8 @@ def _skipped(rule: Rule, scope: Scope, run: np.ndarray, series: SeriesSet) -> tu
     for skip in rule.skips:
         held = scope.value(skip.when).astype(bool) & judged
         for candidate in np.flatnonzero(held):
-            reasons.setdefault(int(run[candidate]), skip.reason.fill(_words(rule, scope, series, int(candidate))))
+            if int(run[candidate]) not in reasons:
+                reasons[int(run[candidate])] = skip.reason.fill(_words(rule, scope, series, int(candidate)))
         judged &= ~held
     for r in np.unique(run[judged]):
         reasons.pop(int(r), None)

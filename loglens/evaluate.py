@@ -27,6 +27,12 @@ def _of_runs(values: np.ndarray, run: np.ndarray) -> np.ndarray:
     return values[run] if len(values) else np.full(len(run), np.nan)
 
 
+def _over(per_run: np.ndarray, layout: PointsArg) -> np.ndarray:
+    """One value a run over its points; a number that all runs share stands for itself."""
+    shared = len(per_run) > 0 and bool(np.all(per_run == per_run[0]))
+    return per_run[0] if shared else layout.spread(per_run)
+
+
 def _choose(test: np.ndarray, yes: np.ndarray, no: np.ndarray) -> np.ndarray:
     return np.where(test, yes, no)
 
@@ -140,7 +146,7 @@ class Scope:
         args = [arg.points if isinstance(arg, SeriesArg) else arg for arg in args]
         if node.type.shape == "points":
             layout = next(arg for arg in args if isinstance(arg, PointsArg))
-            flat = [arg.value if isinstance(arg, PointsArg) else layout.spread(arg) for arg in args]
+            flat = [arg.value if isinstance(arg, PointsArg) else _over(arg, layout) for arg in args]
             return PointsArg(layout.layout, function(*flat))
         like = next(arg for arg in args if isinstance(arg, BlocksArg))
         rows = [arg.value if isinstance(arg, BlocksArg) else arg[:, None] for arg in args]

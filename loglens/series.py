@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -51,13 +51,15 @@ class Ragged:
         known = index >= 0
         count = np.where(known, self.count[index], 0) if len(self.count) else np.zeros(len(index), np.int64)
         first = np.concatenate(([0], np.cumsum(count)[:-1])).astype(np.int64) if len(index) else count
-        columns = (self.step, self.value, self.wall, self.segment)
-        return Ragged(first, count, *(self.gather(column, index) for column in columns))
+        return _Taken(self, index, first, count)
 
     def gather(self, flat: np.ndarray, index: np.ndarray) -> np.ndarray:
         """Of an array with an entry a point, the stretches of the series of `index` (-1: none), end to end."""
         mine = index[index >= 0]
-        bounds = zip(self.start[mine].tolist(), (self.start[mine] + self.count[mine]).tolist(), strict=True)
+        start, end = self.start[mine], self.start[mine] + self.count[mine]
+        if len(mine) and np.array_equal(start[1:], end[:-1]):
+            return flat[start[0] : end[-1]]
+        bounds = zip(start.tolist(), end.tolist(), strict=True)
         return np.concatenate([flat[:0], *(flat[first:end] for first, end in bounds)])
 
     def followed_by(self, other: Ragged) -> Ragged:
@@ -67,6 +69,29 @@ class Ragged:
         pairs = [(getattr(self, name), getattr(other, name)) for name in ("step", "value", "wall", "segment")]
         start = np.concatenate([self.start, other.start + len(self.step)])
         return Ragged(start, np.concatenate([self.count, other.count]), *(np.concatenate(pair) for pair in pairs))
+
+
+class _Taken(Ragged):
+    """Series taken from others; a column is gathered when it is first read, as most rules read one or two."""
+
+    def __init__(self, source: Ragged, index: np.ndarray, start: np.ndarray, count: np.ndarray) -> None:
+        for name, value in (("source", source), ("index", index), ("start", start), ("count", count)):
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        if name not in ("step", "value", "wall", "segment"):
+            raise AttributeError(name)
+        source: Ragged = self.__dict__["source"]
+        column = source.gather(getattr(source, name), self.__dict__["index"])
+        object.__setattr__(self, name, column)
+        return column
+
+
+class Members(NamedTuple):
+    """The series of a run, and the role of each."""
+
+    roles: tuple[str, ...]
+    series: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +139,23 @@ class SeriesSet:
     def evaluations(self) -> Blocks:
         """At most 64 bins a series, a point a bin where there are no more: for curves with few evaluations."""
         return self.features.bins
+
+    @cached_property
+    def counts(self) -> list[int]:
+        """Number of finite points of each series."""
+        return self.points.count.tolist()
+
+    def members_of(self, run: int) -> Members:
+        """The series of a run, role by role."""
+        return self._members.get(run, Members((), ()))
+
+    @cached_property
+    def _members(self) -> dict[int, Members]:
+        found = {}
+        for run, by_role in self.by_run.items():
+            pairs = [(role, i) for role, members in by_role.items() for i in members]
+            found[run] = Members(tuple(role for role, _ in pairs), tuple(i for _, i in pairs))
+        return found
 
     @cached_property
     def by_run(self) -> dict[int, dict[str, list[int]]]:

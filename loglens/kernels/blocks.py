@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BLOCKS = 32
 BINS = 64
 NORMAL = 1.4826  # sd of a normal distribution per median absolute deviation
 _CHUNK = 4_000_000
+_MANY = 30_000  # points of equally long series from which on each block is sorted on its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +67,11 @@ class Features:
     @cached_property
     def level(self) -> np.ndarray:
         """The points in the space of their series; float64 (points,)."""
-        logged = np.repeat(self.logged, self.count)
-        return np.where(logged, np.log(np.where(logged, self.raw, 1.0)), self.raw)
+        if self.logged.all():
+            return np.log(self.raw)
+        out = self.raw.copy()
+        np.log(self.raw, out=out, where=np.repeat(self.logged, self.count))
+        return out
 
     @cached_property
     def blocks(self) -> Blocks:
@@ -125,14 +133,45 @@ def block_medians(level: np.ndarray, start: np.ndarray, count: np.ndarray, block
     median = np.full((len(count), width), np.nan)
     longest = (end - first).max(axis=1, initial=0)
     group = np.ceil(np.log2(np.maximum(longest, 1))).astype(int)
-    for g in np.unique(group[longest > 0]):
-        rows = np.flatnonzero((group == g) & (longest > 0))
+    done = np.zeros(len(count), bool)
+    for rows in _alike(count, blocks):
+        median[rows] = _medians_of_alike(level, start[rows], first[rows[0]], end[rows[0]])
+        done[rows] = True
+    left = (longest > 0) & ~done
+    for g in np.unique(group[left]):
+        rows = np.flatnonzero((group == g) & left)
         depth = 1 << int(g)
         per_chunk = max(_CHUNK // (depth * width), 1)
         for at in range(0, len(rows), per_chunk):
             chunk = rows[at : at + per_chunk]
             median[chunk] = _medians(level, start[chunk, None] + first[chunk], (end - first)[chunk], depth)
     return Blocks(median, blocks, count / np.maximum(blocks, 1), first)
+
+
+def _alike(count: np.ndarray, blocks: np.ndarray) -> Iterator[np.ndarray]:
+    """Series of equal length, where there are so many points that going block by block pays."""
+    kind = count * (BINS + 1) + blocks
+    order = np.argsort(kind, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(kind[order])) + 1):
+        if len(rows) and len(rows) * count[rows[0]] >= _MANY:
+            for part in np.array_split(rows, -(-len(rows) * count[rows[0]] // _CHUNK)):
+                if len(part):
+                    yield part
+
+
+def _medians_of_alike(level: np.ndarray, start: np.ndarray, first: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Medians of the same blocks `[first[j], end[j])` of series that have a matrix's shape; (series, width)."""
+    length = int(end.max())
+    if np.array_equal(start, start[0] + length * np.arange(len(start))):
+        matrix = level[start[0] : start[0] + length * len(start)].reshape(len(start), length)
+    else:
+        matrix = np.stack([level[at : at + length] for at in start.tolist()])
+    out = np.full((len(start), len(first)), np.nan)
+    for j in np.flatnonzero(end > first):
+        part = np.sort(matrix[:, first[j] : end[j]], axis=1)
+        size = part.shape[1]
+        out[:, j] = (part[:, (size - 1) // 2] + part[:, size // 2]) / 2
+    return out
 
 
 def _medians(level: np.ndarray, first: np.ndarray, size: np.ndarray, depth: int) -> np.ndarray:

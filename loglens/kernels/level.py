@@ -153,9 +153,10 @@ def _reduce(x: SeriesArg, how: np.ufunc) -> np.ndarray:
     points = x.series.points
     if not len(points.value):
         return np.full(len(x.index), np.nan)
-    padded = np.append(points.value, points.value[-1])
-    reduced = how.reduceat(padded, np.minimum(points.start, len(points.value)))
-    return x.pick(np.where(points.count > 0, reduced, np.nan))
+    out = np.full(len(points.start), np.nan)
+    some = points.count > 0  # the series lie end to end: each part ends where the next begins
+    out[some] = how.reduceat(points.value, points.start[some])
+    return x.pick(out)
 
 
 def _value_at(x: SeriesArg, position: np.ndarray) -> np.ndarray:

@@ -35,14 +35,13 @@ def nonfinite(x: PointsArg) -> PointsArg:
 
 def share(x: PointsArg) -> np.ndarray:
     """Share of the points at which a condition holds; NaN without points."""
-    hits = np.bincount(x.layout.owner, weights=x.value, minlength=len(x.layout.start))
     with np.errstate(invalid="ignore"):
-        return hits / np.where(x.layout.count > 0, x.layout.count, np.nan)
+        return x.total() / np.where(x.layout.count > 0, x.layout.count, np.nan)
 
 
 def number(x: PointsArg) -> np.ndarray:
     """Number of points at which a condition holds."""
-    return np.bincount(x.layout.owner, weights=x.value, minlength=len(x.layout.start))
+    return x.total()
 
 
 def longest(x: PointsArg) -> np.ndarray:
