@@ -72,6 +72,7 @@ KERNELS: dict[str, Kernel] = {
     "turns": kernel("series, number=0 -> number", "shape.turns"),
     "rank_correlation": kernel("series, series -> number", "shape.rank_correlation"),
     "level_before": kernel("series, number -> number", "evaluations.level_before"),
+    "level_after": kernel("series, number -> number", "evaluations.level_after"),
     # of a series with few points
     "low": kernel("series -> number", "evaluations.low"),
     "low_step": kernel("series -> number", "evaluations.low_step"),
@@ -116,6 +117,17 @@ KERNELS: dict[str, Kernel] = {
     "stands_out": kernel("points number, number -> like flag", "shape.stands_out"),
     "lower_tail": kernel("points number, number -> number", "shape.lower_tail"),
     "episodes": kernel("points flag, number=1 -> number", "shape.episodes"),
+    # of points against one another, such as the members of a group
+    "median": kernel("points number -> number", "members.median"),
+    "deviation": kernel("points number -> number", "members.deviation"),
+    "robust_deviation": kernel("points number -> number", "members.robust_deviation"),
+    "largest_point": kernel("points number -> number", "members.largest_point"),
+    "smallest_point": kernel("points number -> number", "members.smallest_point"),
+    "others": kernel("points number -> like number", "members.others"),
+    "others_deviation": kernel("points number -> like number", "members.others_deviation"),
+    "lone_z": kernel("points number, number=0 -> like number", "members.lone_z"),
+    "where_highest": kernel("points number, points number -> number", "members.where_highest"),
+    "whose": kernel("points flag -> text", "members.whose"),
     # of blocks
     "trailing_blocks": kernel("blocks flag -> number", "points.trailing_blocks"),
     "step_of_trailing_blocks": kernel("blocks flag -> number", "points.step_of_trailing_blocks"),

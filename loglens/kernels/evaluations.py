@@ -66,6 +66,11 @@ def level_before(x: SeriesArg, step: np.ndarray) -> np.ndarray:
     return _bin_level(x, step, 2)
 
 
+def level_after(x: SeriesArg, step: np.ndarray) -> np.ndarray:
+    """Smoothed level of the bin six after the one that holds `step` (a tenth of the series), or of the last one."""
+    return _bin_level(x, step, -6)
+
+
 def _bin_level(x: SeriesArg, step: np.ndarray, earlier: int) -> np.ndarray:
     bins, points = x.series.evaluations, x.series.points
     if not len(points.step):
@@ -75,6 +80,7 @@ def _bin_level(x: SeriesArg, step: np.ndarray, earlier: int) -> np.ndarray:
     column = np.arange(smooth.shape[1])[None, :]
     begun = points.step[np.minimum(begin.astype(np.int64), len(points.step) - 1)] <= step[:, None]
     at = np.sum(begun & (column < used[:, None]), axis=1) - 1 - earlier
+    at = np.minimum(at, np.nan_to_num(used).astype(np.int64) - 1)
     value = np.take_along_axis(smooth, np.maximum(at, 0)[:, None], axis=1)[:, 0]
     return np.where(np.isnan(step), np.nan, value)
 
