@@ -173,7 +173,7 @@ class Claims:
                 self._open(archive, told)
 
     def _open(self, archive: Archive, told: str) -> None:
-        before = len(self._names) + len(self.problems)
+        before = self._found()
         try:
             count = self.members(archive, self._label(archive.file.name), told, stamp=archive.stamp)
             faults = archive.faults()
@@ -183,8 +183,11 @@ class Claims:
             return
         self._members += count
         self.problems += [replace(fault, path=told) for fault in faults]
-        if len(self._names) + len(self.problems) == before:
+        if self._found() == before:
             self.problem(told, "skipped", f"an archive of {count} file{'' if count == 1 else 's'}, none of them a log")
+
+    def _found(self) -> int:
+        return len(self._names) + len(self.problems) + len(self._archives)
 
     def _label(self, name: str) -> str:
         """The folder that an archive stands for: its name without the ending, where nothing else has that."""

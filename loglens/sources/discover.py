@@ -78,6 +78,8 @@ def _remote(paths: Sequence[str], claims: Claims) -> str:
     """Take what lies in a store below `paths`; the folder that holds it all."""
     from loglens.sources.remote import Remote, locate, without_secrets
 
+    if local := [path for path in paths if not is_url(path)]:
+        raise LoglensError(f"{shown(local[0])}: analyze paths on the disk and URLs one after the other, not together")
     starts = [locate(path) for path in paths]
     if len({start.url for start in starts}) > 1:
         raise LoglensError(f"{shown(without_secrets(paths[0]))} and others: analyze the paths of one store at a time")

@@ -35,14 +35,16 @@ _TOLD = {
     "ACCESS_DENIED|AccessDenied|Forbidden|PERMISSION_DENIED|AuthorizationFailure": (
         "access denied: check the credentials"
     ),
-    "INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|INVALID_SIGNATURE|EXPIRED_TOKEN|UNAUTHENTICATED|Unauthorized": (
+    "INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|INVALID_SIGNATURE|EXPIRED_TOKEN|UNAUTHENTICATED|Unauthorized|"
+    "Failed to get token|Could not create a OAuth2": (
         "the credentials are not accepted"
     ),
+    "Could not connect|onnection refused": "no connection to the server",  # the libraries have tried again themselves
     "libjvm|libhdfs": "HDFS needs a Java runtime and Hadoop's libhdfs (JAVA_HOME, HADOOP_HOME, CLASSPATH)",
     "RESOURCE_NOT_FOUND|NO_SUCH_KEY|No such file|does not exist|NOT_FOUND": "no longer there",
 }
 _TRANSIENT = {
-    "NETWORK_CONNECTION|Could not connect|connect": "no connection to the server",
+    "NETWORK_CONNECTION|connect": "the connection to the server breaks",
     "SLOW_DOWN|SlowDown|THROTTLING|REQUEST_TIMEOUT|timed? ?out": "the server does not keep up",
     "INTERNAL_FAILURE|SERVICE_UNAVAILABLE|InternalError": "the server fails",
 }
@@ -181,10 +183,12 @@ def _chunks(file: Any) -> Iterator[bytes]:
 
 def _tried(step: Callable[[], T]) -> T:
     """What a step gives, after up to three tries. OSError with one line for people."""
+    from pyarrow import ArrowException
+
     for wait in (*_WAITS, None):
         try:
             return step()
-        except (OSError, ValueError, NotImplementedError, MemoryError) as error:
+        except (OSError, ArrowException, ValueError, MemoryError) as error:
             message, final = _reason(error)
             if wait is None or final:
                 raise OSError(message) from None
@@ -199,7 +203,7 @@ def _reason(error: BaseException) -> tuple[str, bool]:
         for words, message in table.items():
             if re.search(words, text):
                 return message, final
-    return text[:200] or type(error).__name__, not isinstance(error, OSError)
+    return text[:200] or type(error).__name__, isinstance(error, ValueError)
 
 
 def _split(rest: str) -> tuple[str, str]:
@@ -219,7 +223,7 @@ def _options(scheme: str, query: str) -> str:
             if "region" not in query:
                 added["region"] = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     if scheme in ("gs", "gcs") and "retry_limit_seconds" not in query:
-        added["retry_limit_seconds"] = "30"
+        added["retry_limit_seconds"] = "10"
     return "".join(f"{'&' if i else '?'}{part}" for i, part in enumerate(filter(None, (query, urlencode(added)))))
 
 
