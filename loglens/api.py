@@ -79,16 +79,19 @@ def batches(source: Any, *, roles: Mapping[str, str] | None = None, **options: A
 
 
 def judge_batches(
-    logs: Iterable[Logs], rules: Sequence[Rule], on_batch: Callable[[Logs], None] | None = None
+    logs: Iterable[Logs],
+    rules: Sequence[Rule],
+    on_batch: Callable[[Logs], None] | None = None,
+    spent: Callable[[str, float], None] | None = None,
 ) -> Report:
-    """Judge batch after batch; `on_batch` is told of each one that is done."""
+    """Judge batch after batch; `on_batch` is told of each one that is done, `spent` the seconds of each rule."""
     from loglens import __version__
     from loglens.story import tell
 
     runs: list[RunReport] = []
     problems: list[Problem] = []
     for batch in logs:
-        runs += tell(batch, rules)
+        runs += tell(batch, rules, spent)
         problems += batch.problems
         if on_batch is not None:
             on_batch(batch)

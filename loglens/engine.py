@@ -13,9 +13,10 @@ from loglens.evaluate import Scope
 from loglens.kernels import points as point_kernels
 from loglens.kernels.values import PointsArg
 from loglens.model import SEVERITIES, Finding, NotChecked
+from loglens.timings import timed
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from loglens.rule import Cause, Hold, Rule, Variant
     from loglens.series import SeriesSet
@@ -46,7 +47,9 @@ class _Hit:
         return -SEVERITIES.index(self.severity), np.inf if np.isnan(self.first) else self.first, self.candidate
 
 
-def judge(series: SeriesSet, rules: Iterable[Rule]) -> list[Judgement]:
+def judge(
+    series: SeriesSet, rules: Iterable[Rule], spent: Callable[[str, float], None] | None = None
+) -> list[Judgement]:
     """Judge every run of the batch by every rule; one result a run, in the order of `series.runs`."""
     everything = [set(series.by_run.get(run, {})) for run in range(len(series.runs))]
     objectives = {run: objective_of(roles) for run, roles in enumerate(everything)}
@@ -54,7 +57,7 @@ def judge(series: SeriesSet, rules: Iterable[Rule]) -> list[Judgement]:
     clear: list[list[str]] = [[] for _ in series.runs]
     skipped: list[list[NotChecked]] = [[] for _ in series.runs]
     cache: dict[Hashable, Any] = {}
-    for rule in rules:
+    for rule in timed(rules, spent):
         binding = bind(rule, series, objectives)
         fired, reasons = _apply(rule, series, binding.run, binding.index, cache)
         reasons = {**binding.reasons, **reasons}

@@ -15,7 +15,7 @@ from loglens.roles import judges
 from loglens.series import series_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from loglens.engine import Judgement
     from loglens.model import Logs
@@ -37,11 +37,13 @@ WASTEFUL = {
 }
 
 
-def tell(logs: Logs, rules: Iterable[Rule]) -> tuple[RunReport, ...]:
-    """Judge a batch of runs and reduce each to what reports need."""
+def tell(
+    logs: Logs, rules: Iterable[Rule], spent: Callable[[str, float], None] | None = None
+) -> tuple[RunReport, ...]:
+    """Judge a batch of runs and reduce each to what reports need; `spent` is told the seconds of each rule."""
     rules = tuple(rules)
     series = series_of(logs)
-    judgements = judge(series, rules)
+    judgements = judge(series, rules, spent)
     explained = {rule.id: rule.explained_by for rule in rules}
     metrics = _metrics(logs)
     extents = _extents(logs)

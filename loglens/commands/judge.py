@@ -39,17 +39,26 @@ def analyze(**options: Any) -> int:
     """Judge every run under PATH (folders, files or globs) and report what is wrong."""
     from loglens.api import judge_batches
     from loglens.gate import Gate, summary_line
+    from loglens.timings import Clock
 
-    logs = reading(options)
+    logs, clock = reading(options), Clock()
     required = _known_roles(ids(options["require"]))
     gate = Gate(options["fail_on"] or logs.config.fail_on, required, options["min_runs"], options["strict"])
     outputs = _outputs(options["output"])
-    report = judge_batches(logs.batches(), _rules(options, logs.config))
+    rules = _rules(options, logs.config)
+    clock.lap("load rules")
+    spent = clock.rule if logs.verbose else None
+    report = judge_batches(clock.during("read", logs.batches(), then="judge"), rules, None, spent)
+    clock.lap("judge")
     code, reasons = gate.judge(report)
     _write(report, outputs, options["top"])
     _print(report, options["form"] or "text", options["color"], options["top"])
+    clock.lap("render")
     for reason in reasons:
         note(f"loglens: {reason}")
+    if logs.verbose:
+        for line in clock.lines():
+            note(line)
     if not logs.quiet:
         note(summary_line(report, [path for _, path in outputs]))
     return code

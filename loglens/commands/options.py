@@ -46,7 +46,7 @@ def reads_logs(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--follow-symlinks", is_flag=True, help="Follow links that lead out of the tree."),
         DEBUG,
         click.option("-q", "--quiet", is_flag=True, help="No progress and no summary."),
-        click.option("-v", "--verbose", is_flag=True, help="Say what is read."),
+        click.option("-v", "--verbose", is_flag=True, help="Say what is read, and where the time goes."),
     )
     for option in reversed(options):
         command = option(command)
