@@ -16,7 +16,7 @@ from loglens.sources.homes import METRICS, at_home, is_inner
 from loglens.sources.packing import is_packed, unpacked_name
 from loglens.sources.paths import shown
 from loglens.sources.places import head
-from loglens.sources.sniff import HEAD, is_trainer_state, sniff
+from loglens.sources.sniff import HEAD, is_trainer_state, prose_kind, sniff
 
 if TYPE_CHECKING:
     import re
@@ -30,7 +30,6 @@ NESTED = 3  # archives inside one another that are opened
 MEMBERS = 200_000  # files in all archives together
 STREAMED = 1 << 30  # bytes of a compressed tar that is read without having been asked for
 _WHY_NOT = {
-    "text": "plain text; only tables and JSON lines are read",
     "binary": "binary file of an unknown format",
     "empty": "empty file",
     "database": "a database, but neither of MLflow nor of Trackio",
@@ -108,8 +107,10 @@ class Claims:
             kind = "text"
         if kind == "database":
             kind = database_kind(file, self.problems)
-        if alone and kind == "text":
-            kind = "csv"  # asked for by name: the table reader says what is wrong with it
+        if kind == "text":
+            heard = alone or sounds_like_log(base, folder.rpartition("/")[2])
+            found = prose_kind(first)
+            kind = (found or "text") if heard else found if found == "text" else ""  # its reader says what is wrong
         if kind and kind not in _WHY_NOT:
             self._claim(replace(file, format=kind))
         elif kind and (alone or sounds_like_log(base, folder.rpartition("/")[2])):

@@ -9,47 +9,50 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from loglens.model import Problem
     from loglens.sources.base import LogFile, Tables
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`module.read(files) -> Tables` reads it. A file is claimed by an ending or an infix of its name, or by `magic`.
+    """`module.read(files) -> Tables` reads it.
 
+    A file is claimed by an ending or an infix of its name, or by `magic`; a database by the `tables` it has.
     `prose` says that the files are text logs of one folder (as against event files, which carry their own identity).
+    `several`: a file may hold several runs; `module.parts(file, told) -> list[LogFile]` names them. `printed`: values
+    are rounded for people, so that any other log of the same curve counts instead.
     """
 
     module: str
     endings: tuple[str, ...] = ()
     infix: str = ""
     magic: bytes = b""
+    tables: frozenset[str] = frozenset()
     prose: bool = True
+    several: bool = False
+    printed: bool = False
 
 
+_MLFLOW = frozenset({"experiments", "runs", "metrics"})
+_TRACKIO = frozenset({"configs", "metrics"})
 FORMATS: dict[str, Format] = {
     "tensorboard": Format("loglens.sources.tensorboard", infix="tfevents", prose=False),
     "csv": Format("loglens.sources.tables", endings=(".csv", ".tsv")),
     "jsonl": Format("loglens.sources.jsonlogs", endings=(".jsonl", ".ndjson"), magic=b"DLLL "),
     "json": Format("loglens.sources.jsonlogs", endings=(".json",)),
+    "parquet": Format("loglens.sources.columnar", endings=(".parquet", ".pq"), several=True),
+    "arrow": Format("loglens.sources.columnar", endings=(".arrow", ".feather"), several=True),
+    "wandb": Format("loglens.sources.wandb", endings=(".wandb",), magic=b":W&B", prose=False),
+    "mlflow": Format("loglens.sources.mlflow", tables=_MLFLOW, prose=False, several=True),
+    "trackio": Format("loglens.sources.trackio", tables=_TRACKIO, prose=False, several=True),
+    "text": Format("loglens.sources.textlog", printed=True),
 }
 
 # Files that a person may take for logs, which nothing here reads. Said, never silently passed over.
 UNREAD: dict[str, str] = {
-    ".wandb": "binary Weights & Biases log: this format is not read yet",
-    ".db": "database: this format is not read yet",
-    ".sqlite": "database: this format is not read yet",
-    ".sqlite3": "database: this format is not read yet",
-    ".parquet": "Parquet table: this format is not read yet",
-    ".feather": "Arrow table: this format is not read yet",
-    ".arrow": "Arrow table: this format is not read yet",
-    ".zip": "archive: unpack it first",
-    ".tar": "archive: unpack it first",
-    ".tgz": "archive: unpack it first",
-    ".gz": "compressed: unpack it first",
-    ".bz2": "compressed: unpack it first",
-    ".xz": "compressed: unpack it first",
-    ".zst": "compressed: unpack it first",
     ".7z": "archive: unpack it first",
+    ".rar": "archive: unpack it first",
+    ".lz4": "compressed: unpack it first",
 }
 
 _SETTINGS = re.compile(
@@ -59,8 +62,8 @@ _SETTINGS = re.compile(
 _LAST_VALUES = re.compile(r"wandb-summary\.json")
 
 # Endings under which text logs go about; "" is no ending at all. Their first bytes decide.
-SNIFFED = frozenset({"", ".txt", ".log", ".out", ".err", ".py", ".bak", ".old", ".orig"})
-_ALWAYS_A_LOG = frozenset({".log", ".out", ".err"})
+SNIFFED = frozenset({"", ".txt", ".log", ".out", ".err", ".py", ".bak", ".old", ".orig", ".db", ".sqlite", ".sqlite3"})
+_ALWAYS_A_LOG = frozenset({".log", ".out", ".err", ".db", ".sqlite", ".sqlite3"})
 _LOG_WORDS = re.compile(
     r"log|metric|loss|history|progress|train|eval|result|stats|monitor|stdout|stderr|nohup|accuracy"
 )
@@ -96,6 +99,15 @@ def sounds_like_log(name: str, folder: str) -> bool:
     if last in _ALWAYS_A_LOG:
         return True
     return last in ("", ".txt") and bool(_LOG_WORDS.search(name.lower()) or folder.lower() == "metrics")
+
+
+def parts(file: LogFile, told: list[Problem]) -> list[LogFile]:
+    """The file itself, or one for each run that it holds. What is wrong with it is told."""
+    if not FORMATS[file.format].several:
+        return [file]
+    from importlib import import_module
+
+    return cast("list[LogFile]", import_module(FORMATS[file.format].module).parts(file, told))
 
 
 def reader(key: str) -> Callable[[Sequence[LogFile]], Tables]:

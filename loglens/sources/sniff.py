@@ -11,6 +11,11 @@ HEAD = 16_384
 _STATE = re.compile(rb'"(log_history|best_model_checkpoint)"')
 _DATABASE = b"SQLite format 3\0"
 _METRIC = re.compile(rb"1\d{12} [-+\w.]+ -?\d+\b")  # time in ms, value, step: MLflow's file store
+_MEASURED = re.compile(
+    rb"(?i)(?:loss|acc|accuracy|reward|return|perplexity|ppl|error|f1|auc|iou|map|bleu|psnr)"
+    rb"[\w@.()/ -]{0,24}[\"']?\s*[:=|]?\s*[\"']?[-+]?(?:\.?\d|nan|inf)"
+)
+REPEATED = 3
 _OPENS_OBJECT = re.compile(rb'\{\s*"')
 _OPENS_LIST = re.compile(rb"\[\s*[{\[]")  # "[2024-01-01 …" and "[INFO]" open lines of prose
 
@@ -34,6 +39,21 @@ def sniff(head: bytes) -> str:
     if _OPENS_OBJECT.match(start):
         return _object_kind(start)
     return "binary" if b"\0" in head else "text"
+
+
+def prose_kind(head: bytes) -> str:
+    """What a text is by its first lines: "csv" for rows below a header, "text" for what may be a log, or ""."""
+    from loglens.sources.delimited import SEPARATORS, is_number
+
+    whole = head[: head.rfind(b"\n")] if len(head) >= HEAD else head
+    lines = [line for line in whole.decode(errors="replace").splitlines() if line.strip() and line[0] != "#"]
+    for separator in SEPARATORS if len(lines) > 1 else ():
+        header, *rows = ([cell.strip() for cell in line.split(separator)] for line in lines[:3])
+        numeric = [sum(map(is_number, row)) for row in (header, *rows)]
+        even = len(header) > 1 and all(len(row) == len(header) for row in rows)
+        if even and not numeric[0] and all(2 * count >= len(header) for count in numeric[1:]):
+            return "csv"
+    return "text" if len(_MEASURED.findall(head)) >= REPEATED else ""
 
 
 def is_trainer_state(head: bytes) -> bool:

@@ -1,0 +1,283 @@
+"""Reader of plain-text logs: any text whose lines repeat with a loss, a score or another known quantity."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from loglens.sources.base import Tables
+from loglens.sources.names import load_table
+from loglens.sources.reading import read_name
+from loglens.sources.text import Faults, pieces
+from loglens.sources.textaxis import Counted, Counters, axes
+from loglens.sources.textlines import lines, moment, plain
+from loglens.sources.textshapes import cut, shape_of, shape_of_table, split_word, under
+from loglens.sources.wide import Column, Wide, melt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from loglens.model import Problem
+    from loglens.sources.base import LogFile
+    from loglens.sources.textlines import Line
+    from loglens.sources.textshapes import Shape, Value
+
+ALIKE = 3  # lines of one shape that make a log; two are enough when they also count something
+LASTING = 8  # lines that stayed, beside which those that were written over do not count
+HOPELESS = 16 << 20  # bytes without any line of a log after which the rest is not looked at
+REMEMBERED = 20_000  # templates of lines whose shape is remembered
+SHAPES = 3000
+NAMES = 2000
+REASON = "plain text in which no lines repeat with a loss, a score or another known quantity"
+_DIGIT = re.compile(r"\d|nan|inf", re.IGNORECASE)
+_LAST_WORD = re.compile(r"[^\s,;|)\]}]*$")
+_ROW = re.compile(r"\|( *)([^|]*[^|\s])\s*\|\s*([^|]*?)\s*\|$")
+_LABEL = re.compile(r"[^\W\d][\w ()'/-]{0,40}:$")
+
+
+@dataclass
+class _Store:
+    """The numbers of the lines of one shape, one line behind the other."""
+
+    slots: list[int]
+    rows: array[int] = field(default_factory=lambda: array("q"))
+    flat: array[float] = field(default_factory=lambda: array("d"))
+
+
+def read(files: Sequence[LogFile]) -> Tables:
+    """The numbers in the lines of text logs; a text that is none is a problem of kind `skipped`."""
+    problems: list[Problem] = []
+    frames: list[pl.DataFrame] = []
+    for index, file in enumerate(files):
+        faults = Faults(file, problems)
+        reading = _Reading(faults)
+        for piece in pieces(file, faults):
+            for line in lines(piece):
+                reading.line(line)
+            if not reading.telling and piece.offset + len(piece.data) > HOPELESS:
+                break
+        reading.end_table()
+        wide = reading.wide(index)
+        if wide is not None:
+            frames += melt(wide)
+        elif not any(kind == "unreadable" for kind, _ in faults.counts) and (reading.seen or not faults.counts):
+            faults.skip(REASON)
+    return Tables(scalars=pl.concat(frames, rechunk=False) if frames else None, problems=problems)
+
+
+class _Reading:
+    """Guards what the lines of a file held so far."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
+        self.shapes: dict[tuple[str, ...], Shape | None] = {}
+        self.stores: dict[Shape, _Store] = {}
+        self.moments = array("d")
+        self.overwritten = bytearray()
+        self.table: dict[str, str] = {}
+        self.section = ""
+        self.label = ""
+        self.telling = False
+        self.seen = False
+
+    def line(self, line: Line) -> None:
+        """Take a line."""
+        self.seen = True
+        if "\0" in line.text:
+            self.faults.add("corrupt", "a line with NUL bytes", line=line.number, of="lines with NUL bytes")
+        text = line.text.strip()
+        if text.startswith("|") and (row := _ROW.match(text)):
+            self.row(*row.groups())
+            return
+        self.end_table()
+        if not _DIGIT.search(text):
+            self.label = split_word(text) if _LABEL.match(text) else ""
+            return
+        if not line.ended:
+            text = self.whole(text, line.number)
+        texts, numbers = cut(plain(text))
+        shape = self.shape(texts) if numbers else None
+        if shape is None:
+            self.label = ""
+            return
+        if self.label and not shape.part and shape.values:
+            shape = under(shape, self.label)
+        if shape.counted:
+            self.label = ""
+        self.record(shape, numbers, moment(text), line.overwritten)
+
+    def whole(self, text: str, number: int) -> str:
+        """The last line of a file without a line end: its last number may be half of one."""
+        last = _LAST_WORD.search(text)
+        kept = text[: last.start()] if last else text
+        if any(map(str.isdigit, text[len(kept) :])):
+            texts, numbers = cut(plain(text))
+            shape = self.shape(texts) if numbers else None
+            if shape is not None and shape.known:
+                message = "the last line has no end; its last number may be cut and is not used"
+                self.faults.add("truncated", message, line=number)
+        return kept
+
+    def shape(self, texts: tuple[str, ...]) -> Shape | None:
+        """The shape of a line, remembered: few lines have words that no line before had."""
+        if texts not in self.shapes:
+            if len(self.shapes) >= REMEMBERED:
+                self.shapes.clear()
+            self.shapes[texts] = shape_of(texts)
+        return self.shapes[texts]
+
+    def row(self, indent: str, name: str, value: str) -> None:
+        """Take a row of a table `| name | value |`, as loggers of agents print it; a row without value is a heading."""
+        if not value and name.endswith("/"):
+            self.section = name
+            return
+        _, numbers = cut(value)
+        if len(numbers) == 1 and numbers[0] == value:
+            self.table[(self.section if len(indent) > 1 else "") + name] = value
+
+    def end_table(self) -> None:
+        """A table is one record."""
+        if len(self.table) > 1:
+            self.record(shape_of_table(list(self.table)), list(self.table.values()), float("nan"), overwritten=False)
+        if self.table or self.section:
+            self.table, self.section = {}, ""
+
+    def record(self, shape: Shape, numbers: Sequence[str], when: float, overwritten: bool) -> None:
+        """Keep the numbers of a line."""
+        store = self.stores.get(shape)
+        if store is None:
+            if len(self.stores) >= SHAPES:
+                return
+            store = self.stores[shape] = _Store(_slots(shape))
+        self.telling = self.telling or shape.telling
+        store.rows.append(len(self.moments))
+        store.flat.extend([_number(numbers[slot]) for slot in store.slots])
+        self.moments.append(when)
+        self.overwritten.append(overwritten)
+
+    # --- the whole file -----------------------------------------------------------------------------------------------
+
+    def wide(self, index: int) -> Wide | None:
+        """All lines that belong to the log as a table of file `index`; None when it is none."""
+        gone = np.frombuffer(self.overwritten, dtype=np.uint8).astype(bool)
+        groups: dict[frozenset[str], list[_Kept]] = defaultdict(list)
+        for shape, store in self.stores.items():
+            rows = np.frombuffer(store.rows, dtype=np.int64)
+            part = _Kept(shape, store.slots, rows, np.frombuffer(store.flat).reshape(rows.size, -1))
+            groups[frozenset(value.name for value in shape.values)].append(part)
+        final = {names: sum(np.count_nonzero(~gone[part.rows]) for part in parts) for names, parts in groups.items()}
+        kept: list[_Kept] = []
+        is_log = False
+        for names, parts in groups.items():
+            # What was written over does not count where what stayed is a curve by itself, or says more.
+            fuller = sum(count for others, count in final.items() if names < others)
+            if final[names] + fuller >= (LASTING if not fuller else ALIKE - 1):
+                parts = [part.only(~gone[part.rows]) for part in parts]
+            count = sum(part.rows.size for part in parts)
+            telling = any(part.shape.telling for part in parts)
+            is_log = is_log or (telling and count >= ALIKE - any(part.shape.counted for part in parts))
+            if count > 1 or telling:
+                kept += parts
+        if not is_log or len({value.name for part in kept for value in part.shape.values}) > NAMES:
+            return None
+        return self.joined(index, kept)
+
+    def joined(self, index: int, kept: Sequence[_Kept]) -> Wide:
+        """The kept lines as rows, in their order, counted."""
+        order = np.unique(np.concatenate([part.rows for part in kept]))
+        columns: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+        counters = Counters()
+        for part in kept:
+            rows = np.searchsorted(order, part.rows)
+            part.count(rows, counters)
+            for name, values in part.values():
+                columns.setdefault(name, []).append((rows, values))
+        moments = np.frombuffer(self.moments)[order]
+        counted = {**axes(counters, order.size), "timestamp": moments}
+        made = {name: _column(values) for name, values in counted.items() if not np.isnan(values).all()}
+        named = ((name if name not in counted else f"{name} (value)", pairs) for name, pairs in columns.items())
+        return Wide([index], [order.size], made | {name: _sorted(pairs, order.size) for name, pairs in named})
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """Lines of one shape: their rows int64 (n,) and the numbers in their slots float64 (n, slots)."""
+
+    shape: Shape
+    slots: list[int]
+    rows: np.ndarray
+    numbers: np.ndarray
+
+    def only(self, mask: np.ndarray) -> _Kept:
+        """Some of the lines."""
+        return _Kept(self.shape, self.slots, self.rows[mask], self.numbers[mask])
+
+    def of(self, value: Value) -> tuple[np.ndarray, np.ndarray]:
+        """The numbers of a value, and those behind the slash (NaN = none)."""
+        own = self.numbers[:, self.slots.index(value.slot)] * value.factor
+        if value.total is None:
+            return own, np.full(own.size, np.nan)
+        return own, self.numbers[:, self.slots.index(value.total)]
+
+    def values(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Names and numbers of what was measured; none of a line that names no known quantity."""
+        for value in self.shape.values if self.shape.known else ():
+            own, total = self.of(value)
+            quantity = read_name(load_table(), value.name).quantity
+            if value.total is not None and quantity is not None and quantity.direction == "max":
+                # `Accuracy: 9832/10000` is a share.
+                share = (total > 1) & (own >= 0) & (own <= total) & (own == np.floor(own))
+                own = np.where(share, own / np.where(share, total, 1), own)
+            yield value.name, own
+
+    def count(self, rows: np.ndarray, counters: Counters) -> None:
+        """Add what the lines count."""
+        shape = self.shape
+        positions = list(shape.positions)
+        epoch = shape.epoch or (positions.pop(0) if len(positions) > 1 and shape.step is None else None)
+        if epoch is not None:
+            counters.epochs.append(self.counted("epoch", epoch, rows, whole=False))
+        if shape.step is not None:
+            counters.steps.append(self.counted(shape.step.name.lower(), shape.step, rows))
+        if positions:
+            counters.positions.append(self.counted(shape.part.lower(), positions[-1], rows))
+
+    def counted(self, name: str, value: Value, rows: np.ndarray, *, whole: bool = True) -> Counted:
+        """Numbers that count; what is no whole number does not, but for epochs."""
+        own, total = self.of(value)
+        good = np.isfinite(own) & (own >= 0) & (own < 2.0**53)
+        if whole:
+            good &= own == np.floor(own)
+        return Counted(name, rows[good], own[good], total[good])
+
+
+def _slots(shape: Shape) -> list[int]:
+    """The numbers of a line that are kept."""
+    told = [value for value in (shape.epoch, shape.step, *shape.positions, *shape.values) if value is not None]
+    return list(dict.fromkeys(slot for value in told for slot in (value.slot, value.total) if slot is not None))
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float(text.replace(",", ""))
+
+
+def _column(values: np.ndarray) -> Column:
+    rows = np.flatnonzero(~np.isnan(values))
+    return Column(pl.Series(values[rows]), None if rows.size == values.size else rows)
+
+
+def _sorted(pairs: Sequence[tuple[np.ndarray, np.ndarray]], rows: int) -> Column:
+    """The values of one name, which lines of several shapes may have, in the order of the lines."""
+    at = np.concatenate([one for one, _ in pairs])
+    order = np.argsort(at, kind="stable")
+    values = np.concatenate([values for _, values in pairs])[order]
+    return Column(pl.Series(values), None if at.size == rows else at[order])
