@@ -86,6 +86,7 @@ def judge_batches(
 ) -> Report:
     """Judge batch after batch; `on_batch` is told of each one that is done, `spent` the seconds of each rule."""
     from loglens import __version__
+    from loglens.grouping import group_runs
     from loglens.story import tell
 
     runs: list[RunReport] = []
@@ -95,8 +96,10 @@ def judge_batches(
         problems += batch.problems
         if on_batch is not None:
             on_batch(batch)
+    told, groups = group_runs(sorted(runs, key=lambda run: run.run), rules)
     return Report(
-        runs=tuple(sorted(runs, key=lambda run: run.run)),
+        runs=told,
+        groups=groups,
         problems=tuple(sorted(problems, key=lambda p: (p.path, p.offset or 0, p.line or 0, p.kind, p.message))),
         rules=tuple(rule.info for rule in rules),
         version=__version__,

@@ -14,9 +14,10 @@ from loglens.kernels import points as point_kernels
 from loglens.kernels.values import PointsArg
 from loglens.model import SEVERITIES, Finding, NotChecked
 from loglens.timings import timed
+from loglens.wording import enumerated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
     from loglens.rule import Cause, Hold, Rule, Variant
     from loglens.series import SeriesSet
@@ -50,7 +51,10 @@ class _Hit:
 def judge(
     series: SeriesSet, rules: Iterable[Rule], spent: Callable[[str, float], None] | None = None
 ) -> list[Judgement]:
-    """Judge every run of the batch by every rule; one result a run, in the order of `series.runs`."""
+    """Judge every run of the batch by every rule; one result a run, in the order of `series.runs`.
+
+    Rules about groups are not checked here: they wait for all runs.
+    """
     everything = [set(series.by_run.get(run, {})) for run in range(len(series.runs))]
     objectives = {run: objective_of(roles) for run, roles in enumerate(everything)}
     findings: list[list[Finding]] = [[] for _ in series.runs]
@@ -58,8 +62,12 @@ def judge(
     skipped: list[list[NotChecked]] = [[] for _ in series.runs]
     cache: dict[Hashable, Any] = {}
     for rule in timed(rules, spent):
+        if rule.scope != "run":
+            for one in skipped:
+                one.append(NotChecked(rule.id, "about groups of runs"))
+            continue
         binding = bind(rule, series, objectives)
-        fired, reasons = _apply(rule, series, binding.run, binding.index, cache)
+        fired, reasons = apply(rule, series, binding.run, binding.index, cache)
         reasons = {**binding.reasons, **reasons}
         for run in range(len(series.runs)):
             if run in fired:
@@ -71,10 +79,13 @@ def judge(
     return [Judgement(tuple(f), tuple(c), tuple(s)) for f, c, s in zip(findings, clear, skipped, strict=True)]
 
 
-def _apply(
+def apply(
     rule: Rule, series: SeriesSet, run: np.ndarray, index: Mapping[str, np.ndarray], cache: dict[Hashable, Any]
 ) -> tuple[dict[int, Finding], dict[int, str]]:
-    """Findings by run, and the reasons of runs none of whose candidates could be judged."""
+    """Findings by run, and the reasons of runs none of whose candidates could be judged.
+
+    `run` and `index` are those of a `Binding`; `cache` belongs to one set of series.
+    """
     if len(run) == 0:
         return {}, {}
     scope = Scope(rule, series, run, index, cache)
@@ -146,17 +157,23 @@ def _least_points(value: PointsArg, hold: Hold) -> np.ndarray:
 def _words(rule: Rule, scope: Scope, series: SeriesSet, candidate: int) -> dict[str, float | str | bool | None]:
     """Values for the holes of a message: tags for needs, numbers for lets and parameters."""
     words: dict[str, float | str | bool | None] = dict(scope.constants)
+    names = series.members[int(scope.run[candidate])] if series.members else ()
     words.update({name: _plain(values[candidate]) for name, values in scope.facts.items()})
     for name, arg in scope.args.items():
         at = int(arg.index[candidate])
         words[name] = series.tag[at] if at >= 0 else None
     for name, node in rule.lets:
         if node.type.shape == "run":
-            words[name] = _plain(scope.value(node)[candidate])
+            words[name] = _plain(scope.value(node)[candidate], names)
     return words
 
 
-def _plain(value: Any) -> float | bool | None:
+def _plain(value: Any, names: Sequence[str] = ()) -> float | str | bool | None:
+    """What a sentence can hold; `names` are those of the members of a group, which places stand for."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple):
+        return enumerated([names[place] for place in value])
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     return None if np.isnan(value) else float(f"{float(value):.6g}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 Shape = Literal["series", "points", "blocks", "run"]
-Dtype = Literal["number", "flag"]
+Dtype = Literal["number", "flag", "text"]
 MAX_LENGTH = 2000
 MAX_DEPTH = 40
 
@@ -38,7 +38,7 @@ class Type:
     of: str = ""
 
     def __str__(self) -> str:
-        what = "a number" if self.dtype == "number" else "a condition"
+        what = {"number": "a number", "flag": "a condition", "text": "a text"}[self.dtype]
         if self.shape == "run":
             return what
         return "a series" if self.shape == "series" else f"{what} for each {self.shape[:-1]} of {self.of}"
@@ -46,6 +46,7 @@ class Type:
 
 NUMBER = Type("run")
 FLAG = Type("run", "flag")
+TEXT = Type("run", "text")  # for sentences only: names, in rules about groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +292,7 @@ class _Checker:
 
 def _result(text: str, args: list[Node]) -> Type:
     shape, _, dtype = text.partition(" ")
-    if shape in ("number", "flag"):
+    if shape in ("number", "flag", "text"):
         return Type("run", shape)  # type: ignore[arg-type]
     if shape == "like":
         first = args[0].type

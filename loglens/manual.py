@@ -28,6 +28,7 @@ _TYPES = {
 _RESULTS = {
     "number": "a number",
     "flag": "a condition",
+    "text": "names of members, for sentences",
     "same": "the same shape",
     "like number": "a number for each point",
     "like flag": "a condition for each point",

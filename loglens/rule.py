@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from loglens.model import RuleInfo, Severity
+from loglens.model import RuleInfo, Severity, Verdict
 from loglens.numbers import human, percent, times
 
 if TYPE_CHECKING:
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from loglens.expr import Node
 
 Objective = Literal["supervised", "rl", "gan", "unknown"]
+Scope = Literal["run", "folds", "sweep", "group"]
+SCOPES: tuple[Scope, ...] = ("run", "folds", "sweep", "group")
+Value = Literal["tail", "last", "best", "first", "noise", "points"]
+VALUES: tuple[Value, ...] = ("tail", "last", "best", "first", "noise", "points")
 OBJECTIVES: tuple[Objective, ...] = ("supervised", "rl", "gan", "unknown")
 Unit = Literal["points", "steps", "%"]
 FORMATS = {"number": human, "percent": percent, "times": times}
@@ -34,6 +38,7 @@ class Need:
     optional: bool = False
     each: bool = False
     log: str = ""  # what to log to have it, for the reason of a not-checked
+    value: Value = "tail"  # about groups: what of each member's series; the members are then the points
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +127,18 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """A run of a group in a case, `times` over with other noise."""
+
+    series: Mapping[str, str]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    verdict: Verdict = "healthy"
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """An example of the rule: series in notation by role, or a run under the sample logs."""
+    """An example of the rule: series in notation by role, the members of a group, or a run under the sample logs."""
 
     name: str
     series: Mapping[str, str]
@@ -132,6 +147,7 @@ class Case:
     seed: int
     expect: Expectation
     line: int
+    members: tuple[Member, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -161,6 +177,7 @@ class Rule:
     line: int = 1  # of its id
     places: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # rule in explained_by → line and column
     settings: Mapping[str, float] = field(default_factory=dict)
+    scope: Scope = "run"  # what one finding is about
 
     @property
     def severity(self) -> Severity:

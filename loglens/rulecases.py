@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 from loglens.facts import FACTS
 from loglens.model import SEVERITIES
 from loglens.roles import is_role, known_roles
-from loglens.rule import Case, Expectation
+from loglens.rule import Case, Expectation, Member
 from loglens.wording import suggestion
 from loglens.yamlfile import Item, Scalar, Sequence
 from loglens.yamlfile import Mapping as Map
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from loglens.model import Verdict
     from loglens.rulereader import RuleReader
 
-CASE_FIELDS = ("name", "series", "facts", "logs", "seed", "expect")
+CASE_FIELDS = ("name", "series", "members", "facts", "logs", "seed", "expect")
+MEMBER_FIELDS = ("settings", "verdict", "times")  # beside roles
+VERDICTS: tuple[Verdict, ...] = ("failed", "suspect", "healthy", "unknown")
 EXPECT_FIELDS = ("severity", "onset", "within")
 
 
@@ -49,8 +52,12 @@ def _case(r: RuleReader, entry: Item, i: int) -> Case:
     if isinstance(entry, Map):
         if "name" not in parts:
             r.wrong(entry, f"case {i + 1} has no 'name'")
-        if ("series" in parts) == ("logs" in parts):
-            r.wrong(entry, f"case {i + 1} needs either 'series' or 'logs'")
+        data, other = ("series", "members") if r.about == "run" else ("members", "series")
+        if other in parts:
+            whom = "about groups" if other == "members" else "about runs"
+            r.wrong(parts[other], f"'{other}' is for rules {whom}; case {i + 1} needs '{data}'")
+        elif (data in parts) == ("logs" in parts):
+            r.wrong(entry, f"case {i + 1} needs either '{data}' or 'logs'")
     return Case(
         r.text(parts.get("name"), "'name' of a case", f"case {i + 1}"),
         _series(r, parts["series"]) if "series" in parts else {},
@@ -59,6 +66,30 @@ def _case(r: RuleReader, entry: Item, i: int) -> Case:
         r.whole(parts.get("seed"), "'seed'", 0),
         _expect(r, parts.get("expect"), entry),
         entry.line,
+        _members(r, parts["members"]) if "members" in parts and r.about != "run" else (),
+    )
+
+
+def _members(r: RuleReader, item: Item) -> tuple[Member, ...]:
+    if not isinstance(item, Sequence) or not item.items:
+        r.wrong(item, "'members' must be a list of runs: mappings of roles to values")
+        return ()
+    return tuple(_member(r, entry) for entry in item.items)
+
+
+def _member(r: RuleReader, item: Item) -> Member:
+    if not isinstance(item, Map):
+        r.wrong(item, "a member must be a mapping of roles to values")
+        return Member({})
+    own = {key: item.items[key] for key in MEMBER_FIELDS if key in item.items}
+    roles = [key for key in item.items if key not in MEMBER_FIELDS]
+    settings = own.get("settings")
+    told = r.mapping(settings, settings.items if isinstance(settings, Map) else (), "'settings'")
+    return Member(
+        _roles(r, item, roles),
+        {name: r.text(value, f"setting '{name}'") for name, value in told.items()},
+        r.choice(own.get("verdict"), "'verdict'", VERDICTS, "healthy"),  # type: ignore[arg-type]
+        r.whole(own.get("times"), "'times'", 1, 1),
     )
 
 
@@ -75,13 +106,19 @@ def _facts(r: RuleReader, item: Item | None) -> dict[str, float]:
 
 
 def _series(r: RuleReader, item: Item) -> dict[str, str]:
-    from loglens.notation import mistakes_in
-
     if not isinstance(item, Map) or not item.items:
         r.wrong(item, "'series' must be a mapping of roles to values")
         return {}
+    return _roles(r, item, item.items)
+
+
+def _roles(r: RuleReader, item: Map, roles: Iterable[str]) -> dict[str, str]:
+    """The series of `roles` in a mapping."""
+    from loglens.notation import mistakes_in
+
     series = {}
-    for role, value in item.items.items():
+    for role in roles:
+        value = item.items[role]
         if not is_role(role):
             r.wrong(item.keys[role], f"unknown role '{role}'{suggestion(role, known_roles())}")
         series[role] = r.text(value, f"series '{role}'")

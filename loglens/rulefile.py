@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from loglens import yamlfile
 from loglens.expr import NUMBER, Node, Signature, Type
 from loglens.facts import FACTS
-from loglens.rule import OBJECTIVES, Need, Objective, Parameter, Rule, Skip
+from loglens.groupfacts import GROUP_FACTS
+from loglens.rule import OBJECTIVES, SCOPES, VALUES, Need, Objective, Parameter, Rule, Skip
 from loglens.rulecases import read_cases
 from loglens.rulereader import RuleReader
 from loglens.rulevariants import VARIANT_FIELDS, read_variants
@@ -25,6 +26,7 @@ FIELDS = {
     "title": "a few words",
     "status": "stable or experimental",
     "since": "the version that brought the rule",
+    "scope": "what one finding is about: run (as if left out), folds, sweep, or group for both of these",
     "objectives": "the kinds of training it applies to: supervised, rl, gan, unknown",
     "needs": "names for the series the rule looks at",
     "parameters": "thresholds with their defaults",
@@ -42,7 +44,8 @@ FIELDS = {
     "references": "sources",
     "cases": "examples: series and what must be found",
 }
-NEED_FIELDS = ("role", "points", "optional", "each", "log")
+NEED_FIELDS = ("role", "points", "optional", "each", "log", "value")
+OF_RUNS = ("objectives", "related", "explained_by")  # mean nothing about a group
 PARAMETER_FIELDS = ("default", "about")
 REQUIRED = ("id", "title", "needs", "why", "remedies", "cases")
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
@@ -57,8 +60,8 @@ def read_rule(text: str, path: str, kernels: Mapping[str, Signature]) -> tuple[R
         if not reader.mistakes:
             reader.mistakes.append(Mistake(1, 1, "empty file"))
         return None, reader.mistakes
-    reader.scope.update(dict.fromkeys(FACTS, NUMBER))
     fields = reader.mapping(document.root, FIELDS, "the rule")
+    _know(reader, fields)
     rule = None
     if isinstance(document.root, Map):
         for key in REQUIRED:
@@ -103,7 +106,20 @@ def _rule(r: RuleReader, f: dict[str, Item], root: Item) -> Rule:
         path=r.path,
         line=f["id"].line if "id" in f else root.line,
         places=places,
+        scope=r.about,
     )
+
+
+def _know(r: RuleReader, f: dict[str, Item]) -> None:
+    """What the rule is about, and with it the facts that it may use."""
+    r.about = r.choice(f.get("scope"), "'scope'", SCOPES, "run")  # type: ignore[assignment]
+    of_group = r.about != "run"
+    known = GROUP_FACTS if of_group else {name: (about, NUMBER) for name, (about, _) in FACTS.items()}
+    r.facts = {name: about for name, (about, _) in known.items()}
+    r.scope.update({name: kind for name, (_, kind) in known.items()})
+    for key in OF_RUNS if of_group else ():
+        if key in f:
+            r.wrong(f[key], f"'{key}' means nothing in a rule about groups")
 
 
 def _unused(r: RuleReader, f: dict[str, Item]) -> None:
@@ -141,8 +157,9 @@ def _evidence(r: RuleReader, item: Item | None, lets: tuple[tuple[str, Node], ..
 def _declare(r: RuleReader, key: Scalar, name: str, kind: Type) -> bool:
     if not NAME.match(name):
         r.wrong(key, f"'{name}' is no name: use lower-case letters, digits and _")
-    elif name in FACTS:
-        r.wrong(key, f"'{name}' is known of every run: {FACTS[name][0]}; use another name")
+    elif name in r.facts:
+        whole = "run" if r.about == "run" else "group"
+        r.wrong(key, f"'{name}' is known of every {whole}: {r.facts[name]}; use another name")
     elif name in r.scope:
         r.wrong(key, f"'{name}' is already defined")
     elif name in r.kernels:
@@ -175,6 +192,9 @@ def _need(r: RuleReader, name: str, item: Item) -> Need:
     parts = r.mapping(item, NEED_FIELDS, what)
     if "role" not in parts:
         r.wrong(item, f"{what} has no 'role'")
+    odd = "value" if r.about == "run" else "each"
+    if odd in parts:
+        r.wrong(parts[odd], f"'{odd}' of {what} means nothing in a rule about {'runs' if odd == 'value' else 'groups'}")
     return Need(
         name,
         _roles(r, parts["role"], what) if "role" in parts else (),
@@ -182,6 +202,7 @@ def _need(r: RuleReader, name: str, item: Item) -> Need:
         r.flag(parts.get("optional"), f"'optional' of {what}"),
         r.flag(parts.get("each"), f"'each' of {what}"),
         r.text(parts.get("log"), f"'log' of {what}"),
+        r.choice(parts.get("value"), f"'value' of {what}", VALUES, "tail"),  # type: ignore[arg-type]
     )
 
 

@@ -16,6 +16,8 @@ from loglens.yamlfile import Mapping as Map
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from loglens.rule import Scope
+
 MAX_CHAIN = 120  # levels of lets built on lets; a rule is evaluated by recursion
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -34,6 +36,8 @@ class RuleReader:
     later: set[str] = field(default_factory=set)  # lets further down
     broken: set[str] = field(default_factory=set)  # names whose own mistake was told already
     nameless: bool = False  # the needs could not be read, so unknown names are no news
+    about: Scope = "run"  # what one finding is about
+    facts: Mapping[str, str] = field(default_factory=dict)  # names that every such rule may use, and what they are
 
     def wrong(self, item: Item | Scalar, message: str, at: int | None = None) -> None:
         """Note a mistake at an item, or at the character `at` of its text."""
@@ -141,6 +145,9 @@ class RuleReader:
             wanted = {"flag": "one condition", "number": "one number", "condition": "a condition"}[want]
             hint = REDUCE if node.type.shape != "run" and want != "condition" else ""
             self.wrong(item, f"{what} must be {wanted} for a run, not {node.type}{hint}", node.at)
+            return False
+        if self.about == "run" and node.type.dtype == "text":
+            self.wrong(item, f"{what} names members of a group: that takes 'scope: group'", node.at)
             return False
         if self.depth_of(node) > MAX_CHAIN:
             self.wrong(item, f"{what}: built on lets that are nested deeper than {MAX_CHAIN} levels in all")

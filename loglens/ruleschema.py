@@ -12,8 +12,8 @@ from typing import Any
 from loglens.facts import FACTS
 from loglens.model import SEVERITIES
 from loglens.roles import PARTED, SPLITS, known_roles
-from loglens.rule import OBJECTIVES
-from loglens.rulecases import CASE_FIELDS, EXPECT_FIELDS
+from loglens.rule import OBJECTIVES, SCOPES, VALUES
+from loglens.rulecases import CASE_FIELDS, EXPECT_FIELDS, MEMBER_FIELDS, VERDICTS
 from loglens.rulefile import FIELDS, ID, NAME, NEED_FIELDS, PARAMETER_FIELDS, REQUIRED
 from loglens.rulevariants import HOLD, VARIANT_FIELDS
 
@@ -48,6 +48,7 @@ def _rule_types() -> dict[str, Schema]:
         "title": TEXT,
         "status": {"enum": ["stable", "experimental"]},
         "since": TEXT,
+        "scope": {"enum": list(SCOPES)},
         "objectives": _list_of({"enum": list(OBJECTIVES)}),
         "needs": _named(_ref("need"), least=1),
         "parameters": _named(_ref("parameter")),
@@ -89,10 +90,19 @@ def _definitions() -> dict[str, Schema]:
         "optional": {"type": "boolean"},
         "each": {"type": "boolean"},
         "log": TEXT,
+        "value": {"enum": list(VALUES)},
     }
+    own: dict[str, Schema] = {
+        "settings": {"type": "object", "additionalProperties": EXPRESSION},
+        "verdict": {"enum": list(VERDICTS)},
+        "times": {"type": "integer", "minimum": 1},
+    }
+    names = {"anyOf": [_ref("role"), {"enum": list(MEMBER_FIELDS)}]}
+    member: Schema = {"type": "object", "properties": own, "propertyNames": names, "additionalProperties": TEXT}
     case: dict[str, Schema] = {
         "name": TEXT,
         "series": series,
+        "members": _list(member),
         "facts": _object({fact: {"type": "number"} for fact in FACTS}),
         "logs": TEXT,
         "seed": COUNT,
@@ -110,7 +120,7 @@ def _definitions() -> dict[str, Schema]:
         "guarded": {"anyOf": [TEXT, _object({"when": EXPRESSION, "text": TEXT}, ("text",))]},
         "case": {
             **_object({k: case[k] for k in CASE_FIELDS}, ("name", "expect")),
-            "oneOf": [_needs("series"), _needs("logs")],
+            "oneOf": [_needs("series"), _needs("members"), _needs("logs")],
         },
         "expect": {
             "anyOf": [

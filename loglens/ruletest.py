@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from loglens.casedata import series_of_roles
 from loglens.engine import judge
 from loglens.errors import LoglensError
-from loglens.notation import records_of
-from loglens.series import Ragged, SeriesSet, series_of
+from loglens.groupcases import judge_logs, judge_members
+from loglens.series import series_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from loglens.engine import Judgement
     from loglens.rule import Case, Rule
+    from loglens.series import SeriesSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +43,28 @@ def run_cases(rules: Iterable[Rule], samples: Path | None = None, only: str = ""
 
 
 def _judgement(rule: Rule, case: Case, samples: Path) -> Judgement:
+    if case.members:
+        return judge_members(rule, case)
     if not case.logs:
         return judge(series_from(case), [rule])[0]
+    from loglens.ruleset import load_rules
     from loglens.sources import read
+    from loglens.story import tell
 
     path = samples / case.logs
     if not path.exists():
         raise LoglensError(f"{rule.path}:{case.line}: no such logs: {path}")
-    judgements = judge(series_of(read([str(path)])), [rule])
+    logs = read([str(path)])
+    if rule.scope != "run":
+        return judge_logs(rule, tell(logs, load_rules().rules))
+    judgements = judge(series_of(logs), [rule])
     fired = [j for j in judgements if j.findings]
     return (fired or judgements)[0]
 
 
 def series_from(case: Case) -> SeriesSet:
     """One run whose tags are the roles themselves."""
-    parts = [records_of(text, case.seed + k) for k, text in enumerate(case.series.values())]
-    count = np.array([len(part.step) for part in parts], np.int64)
-    columns = ("step", "value", "wall", "segment")
-    flat = [np.concatenate([getattr(part, column) for part in parts]) for column in columns]
-    records = Ragged((np.cumsum(count) - count).astype(np.int64), count, *flat)
-    roles = list(case.series)
-    stems = [role.partition("/")[2] or role for role in roles]
-    none: list[str | None] = [None] * len(roles)
-    facts = {name: np.array([value], float) for name, value in case.facts.items()}
-    return SeriesSet(
-        ("case",), np.zeros(len(roles), np.int64), roles, roles, stems, ["step"] * len(roles), none, records, facts
-    )
+    return series_of_roles(case.series, case.seed, case.facts)
 
 
 def _failure(rule: Rule, case: Case, got: Judgement) -> str:

@@ -61,11 +61,16 @@ def _variant(r: RuleReader, name: str, f: dict[str, Item], title: str, place: It
     for key in ("when", "severity", "message"):
         if key not in f:
             r.wrong(place, f"'{key}'{where} is missing")
-    when = r.condition(f.get("when"), f"'when'{where}", "condition")
+    of_run = r.about == "run"
+    when = r.condition(f.get("when"), f"'when'{where}", "condition" if of_run else "flag")
+    for key in () if of_run else ("for", "onset", "end"):
+        if key in f:
+            r.wrong(f[key], f"'{key}'{where} means nothing in a rule about groups, which have no steps")
+            del f[key]
     hold = _hold(r, f.get("for"), when)
     onset = r.expression(f.get("onset"), f"'onset'{where}", "number")
     end = r.expression(f.get("end"), f"'end'{where}", "number")
-    if when is not None and when.type.shape != "points" and "onset" not in f:
+    if of_run and when is not None and when.type.shape != "points" and "onset" not in f:
         r.wrong(place, f"'onset'{where} is missing: only a condition on points knows its first step")
     severity = _severity(r, f.get("severity"))
     message = r.template(f.get("message"), f"'message'{where}")

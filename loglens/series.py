@@ -106,7 +106,8 @@ class SeriesSet:
     axis: list[str]
     direction: list[str | None]
     records: Ragged  # everything that was logged, in the order in which it was logged
-    facts: dict[str, np.ndarray] = field(default_factory=dict)  # float64 (runs,) each
+    facts: dict[str, np.ndarray] = field(default_factory=dict)  # float64 (runs,) each; strings about groups
+    members: tuple[tuple[str, ...], ...] = ()  # where the "runs" are groups: the names of their runs, by step
 
     @cached_property
     def overwritten(self) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from loglens.ends import ends_of
 from loglens.engine import judge
 from loglens.model import SEVERITIES, Curve, Finding, Metric, RunReport, Source, Verdict
 from loglens.numbers import human
@@ -17,6 +18,7 @@ from loglens.series import series_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from loglens.ends import Ends
     from loglens.engine import Judgement
     from loglens.model import Logs
     from loglens.rule import Rule
@@ -45,7 +47,7 @@ def tell(
     series = series_of(logs)
     judgements = judge(series, rules, spent)
     explained = {rule.id: rule.explained_by for rule in rules}
-    metrics = _metrics(logs)
+    metrics = _metrics(logs, ends_of(series))
     extents = _extents(logs)
     sources: dict[str, list[Source]] = {}
     for source in logs.sources:
@@ -202,8 +204,8 @@ def _last_good(root: Finding | None, series: SeriesSet, number: int) -> int | No
     return int(before[-1]) if len(before) else None
 
 
-def _metrics(logs: Logs) -> dict[str, tuple[Metric, ...]]:
-    """Every series of every run with its first, best and last finite value."""
+def _metrics(logs: Logs, ends: Mapping[tuple[str, str], Ends]) -> dict[str, tuple[Metric, ...]]:
+    """Every series of every run with its first, best and last finite value, and how it ended."""
     finite = logs.scalars.filter(pl.col("value").is_finite())
     value = pl.col("value")
     stats = finite.group_by("run", "tag", maintain_order=True).agg(
@@ -217,7 +219,7 @@ def _metrics(logs: Logs) -> dict[str, tuple[Metric, ...]]:
         found.setdefault(row["run"], []).append(
             Metric(
                 row["tag"], row["role"], row["role_reason"], row["direction"], row["axis"], row["points"],
-                row["first"], best, row["last"],
+                row["first"], best, row["last"], *ends.get((row["run"], row["tag"]), (None, None)),
             )
         )  # fmt: skip
     return {run: tuple(sorted(metrics, key=lambda m: m.tag)) for run, metrics in found.items()}

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MEANT = {"≥": ">=", "≤": "<=", "≠": "!=", "×": "*", "·": "*", "÷": "/", "−": "-", "–": "-"}
+NAMED = 3  # names in a sentence before the rest is counted
 REDUCE = "; reduce it with share(…), longest(…), trailing(…) or step_of_first(…)"
 
 
@@ -66,3 +67,11 @@ def word_of(node: ast.AST) -> str:
         "YieldFrom": "yield", "UnaryOp": "this sign",
     }  # fmt: skip
     return words.get(type(node).__name__, type(node).__name__)
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`, `a, b, c and 4 more`."""
+    shown = list(names[:NAMED])
+    if len(names) > NAMED:
+        return f"{', '.join(shown)} and {len(names) - NAMED} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

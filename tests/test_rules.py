@@ -11,6 +11,8 @@ import pytest
 
 from loglens.engine import Judgement, judge
 from loglens.facts import FACTS
+from loglens.groupcases import judge_members
+from loglens.groupfacts import GROUP_FACTS
 from loglens.ruleset import check_links, load_rules
 from loglens.ruletest import run_cases, series_from
 from loglens.series import Ragged, SeriesSet
@@ -18,7 +20,7 @@ from loglens.series import Ragged, SeriesSet
 if TYPE_CHECKING:
     from loglens.rule import Case, Rule
 
-FACT_NAMES = frozenset(FACTS)
+FACT_NAMES = frozenset([*FACTS, *GROUP_FACTS])
 RULES = load_rules().rules
 CASES = [(rule, case) for rule in RULES for case in rule.cases]
 DRAWN = [(rule, case) for rule, case in CASES if case.series]
@@ -87,6 +89,8 @@ def test_every_let_can_be_shown(rule: Rule) -> None:
 
 
 def findings(rule: Rule, case: Case) -> tuple[object, ...]:
+    if case.members:
+        return judge_members(rule, case).findings
     if not case.series:
         return ()
     return judge(series_from(case), [rule])[0].findings
