@@ -38,7 +38,7 @@ def logs_from(obj: object, *, roles: RoleTable | Mapping[str, str] | None = None
     frame = _frame(obj)
     if not frame.height:
         raise LoglensError("nothing to analyze: the data has no rows")
-    runs, tables = _tables(frame)
+    runs, tables = tables_of(frame)
     files = [LogFile("", f"{run}/frame", 0, "csv") for run in runs]
     found = [(range(len(files)), tables)]
     logs = assemble(files, found, ONE_RUN, lambda s: assign_roles(s, table), [Place(run, "") for run in runs])
@@ -160,8 +160,8 @@ def _without_gaps(frame: pl.DataFrame) -> pl.DataFrame:
 # --- to tables --------------------------------------------------------------------------------------------------------
 
 
-def _tables(frame: pl.DataFrame) -> tuple[list[str], Tables]:
-    """The names of the runs and their scalars; `file` is the place of the run."""
+def tables_of(frame: pl.DataFrame) -> tuple[list[str], Tables]:
+    """The names of the runs in a wide or long frame, and their scalars; `file` is the place of the run in the names."""
     by_case = {name.lower(): name for name in frame.columns}
     if "run" in by_case:
         names = frame[by_case["run"]].cast(pl.String).fill_null(ONE_RUN)
