@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from loglens.model import Checkpoint
 from loglens.tabular import table, visible
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class RunView:
     series: tuple[SeriesView, ...]
     hparams: int
     texts: int
+    checkpoints: tuple[Checkpoint, ...] = ()
 
 
 def views(logs: Logs) -> Iterator[RunView]:
@@ -46,13 +48,23 @@ def views(logs: Logs) -> Iterator[RunView]:
     series: dict[str, list[SeriesView]] = {}
     for row in _series_rows(logs):
         series.setdefault(row.pop("run"), []).append(SeriesView(**row))
+    checkpoints = _checkpoints(logs)
     for run in logs.runs:
         yield RunView(
             run,
             tuple(source for source in logs.sources if source.run == run),
             tuple(sorted(series.get(run, ()), key=lambda s: s.tag)),
-            *(_count(frame, run) for frame in (logs.hparams, logs.texts)),
+            _count(logs.hparams, run),
+            _count(logs.texts, run),
+            tuple(checkpoints.get(run, ())),
         )
+
+
+def _checkpoints(logs: Logs) -> dict[str, list[Checkpoint]]:
+    found: dict[str, list[Checkpoint]] = {}
+    for run, *values in logs.checkpoints.iter_rows():
+        found.setdefault(run, []).append(Checkpoint(*values))
+    return found
 
 
 def _series_rows(logs: Logs) -> list[dict[str, Any]]:
@@ -96,7 +108,16 @@ def _run_text(view: RunView) -> str:
     if view.series:
         head = ("series", "role", "points", "steps", "segments", "NaN/inf", "why")
         parts.append(table(map(_series_cells, view.series), head, right=(2, 4, 5), indent="  "))
+    if view.checkpoints:
+        parts.append(
+            table(map(_checkpoint_cells, view.checkpoints), ("checkpoint", "at", "bytes"), right=(2,), indent="  ")
+        )
     return "\n".join(parts)
+
+
+def _checkpoint_cells(c: Checkpoint) -> tuple[str, ...]:
+    at = [f"{what} {n:,}" for what, n in (("epoch", c.epoch), ("step", c.step)) if n is not None]
+    return c.path, ", ".join(at), f"{c.bytes:,}"
 
 
 def _series_cells(s: SeriesView) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import polars as pl
 
 from loglens.ends import ends_of
 from loglens.engine import judge
-from loglens.model import SEVERITIES, Curve, Finding, Metric, RunReport, Source, Verdict
+from loglens.model import SEVERITIES, Checkpoint, Curve, Finding, Metric, RunReport, Source, Verdict
 from loglens.numbers import human
 from loglens.roles import judges
 from loglens.series import series_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 CURVE_POINTS = 700
 CURVES_PER_RUN = 16
+CHECKPOINTS_PER_RUN = 1000
 ENOUGH = 8  # points of a loss or score below which a run is not called healthy
 # findings after whose onset the rest of a run is lost
 WASTEFUL = {
@@ -39,9 +40,7 @@ WASTEFUL = {
 }
 
 
-def tell(
-    logs: Logs, rules: Iterable[Rule], spent: Callable[[str, float], None] | None = None
-) -> tuple[RunReport, ...]:
+def tell(logs: Logs, rules: Iterable[Rule], spent: Callable[[str, float], None] | None = None) -> tuple[RunReport, ...]:
     """Judge a batch of runs and reduce each to what reports need; `spent` is told the seconds of each rule."""
     rules = tuple(rules)
     series = series_of(logs)
@@ -55,14 +54,24 @@ def tell(
     hparams: dict[str, dict[str, str]] = {}
     for run, name, value in logs.hparams.select(pl.col("run", "name", "value").cast(pl.String)).iter_rows():
         hparams.setdefault(run, {})[name] = value
+    checkpoints = _checkpoints(logs)
     return tuple(
         replace(
             _run_report(series, i, judgement, explained, metrics.get(run, ()), extents.get(run, (None, None))),
             sources=tuple(sources.get(run, ())),
             hparams=hparams.get(run, {}),
+            checkpoints=checkpoints.get(run, ()),
         )
         for i, (run, judgement) in enumerate(zip(logs.runs, judgements, strict=True))
     )
+
+
+def _checkpoints(logs: Logs) -> dict[str, tuple[Checkpoint, ...]]:
+    """The checkpoints of each run, by step; of very many the last."""
+    found: dict[str, list[Checkpoint]] = {}
+    for run, *values in logs.checkpoints.with_columns(pl.col("run").cast(pl.String)).iter_rows():
+        found.setdefault(run, []).append(Checkpoint(*values))
+    return {run: tuple(some[-CHECKPOINTS_PER_RUN:]) for run, some in found.items()}
 
 
 def _run_report(

@@ -110,11 +110,17 @@ def _check(event: object, depth: int) -> None:
 
 
 _WORDS: dict[str, Tree] = {"": None, "~": None, "null": None, "true": True, "false": False}
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_FLOAT = re.compile(r"[-+]?([0-9]{1,300}(\.[0-9]{0,300})?|\.[0-9]{1,300})([eE][-+]?[0-9]{1,3})?")
 
 
 def _word(text: str) -> Tree:
-    """A plain scalar: text, but for what is nothing, true or false."""
-    return _WORDS.get(text.lower(), text) if len(text) < 6 else text
+    """A plain scalar: a number, nothing, true or false as JSON has them too, else text."""
+    if _INT.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text) and (text[0] != "0" or text[:2] in ("0.", "0e", "0E")):
+        return float(text)
+    return _WORDS.get(text.lower(), text)
 
 
 def _flat(tree: Tree, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:

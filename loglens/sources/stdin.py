@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
+
+from loglens.errors import LoglensError
+from loglens.sources.packing import LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,5 +31,15 @@ def spooled(paths: Sequence[str]) -> Iterator[Sequence[str]]:
         file = Path(place) / NAME / NAME
         file.parent.mkdir()
         with file.open("wb") as out:
-            shutil.copyfileobj(sys.stdin.buffer, out, 1 << 20)
+            _copy(out)
         yield [str(file)]
+
+
+def _copy(out: BinaryIO) -> None:
+    """All of standard input, up to the limit. LoglensError when there is no end to it, or it is closed."""
+    if sys.stdin is None:
+        raise LoglensError("-: standard input is closed")
+    while data := sys.stdin.buffer.read(1 << 20):
+        out.write(data)
+        if out.tell() > LIMIT:
+            raise LoglensError(f"-: more than {LIMIT >> 20} MB on standard input: write them to a file, and name that")
