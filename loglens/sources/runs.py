@@ -145,8 +145,14 @@ def _file_runs(files: Sequence[LogFile], facts: Sequence[Facts], members: Sequen
     """The text logs of one folder that are runs by themselves, because two of them share a header.
 
     Parts of one log (`learn_error.tsv` beside `test_error.tsv`, the `0.monitor.csv` … of parallel environments) do
-    share a header and are one run.
+    share a header and are one run. What was printed for people is a run by itself only where nothing better is.
     """
+    printed = [i for i in members if FORMATS[files[i].format].printed]
+    better = [i for i in members if i not in set(printed) and facts[i].tags]
+    if printed and better:
+        runs = _file_runs(files, facts, [i for i in members if i not in set(printed)])
+        by_stem = {_stem(files[i]): run for i, run in runs.items()}
+        return runs | {i: by_stem.get(_stem(files[i]), files[i].name) for i in printed if runs and facts[i].tags}
     units: dict[str, list[int]] = defaultdict(list)
     kinds: dict[str, set[str | None]] = defaultdict(set)
     for i in members:
@@ -166,6 +172,12 @@ def _file_runs(files: Sequence[LogFile], facts: Sequence[Facts], members: Sequen
     # A unit without a name (train.csv beside val.csv) is the folder's own run.
     named = {unit: found for unit, found in parts.items() if not unit.startswith(".")}
     return {i: f"{folder}/{unit}".lstrip("/") for unit, found in named.items() for i in found}
+
+
+def _stem(file: LogFile) -> str:
+    """The name of a file without its ending."""
+    last = file.name.rpartition("/")[2]
+    return last.rpartition(".")[0] or last
 
 
 def _two_share(files: Sequence[LogFile], facts: Sequence[Facts], units: Sequence[Sequence[int]]) -> bool:

@@ -1,0 +1,82 @@
+"""What was printed for people and written for machines besides: the printed copy of a curve does not count."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from loglens.sources.columns import bare
+from loglens.sources.formats import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from loglens.sources.base import LogFile
+    from loglens.sources.placing import Series
+    from loglens.sources.runs import Place
+
+_ENOUGH = 0.5  # of the printed points, that the other log has
+_ASIDE = frozenset({None, "epoch", "throughput", "step_time", "memory"})  # roles that make no log by themselves
+
+
+def without_repeats(
+    files: Sequence[LogFile],
+    places: Sequence[Place | None],
+    series: Sequence[Series],
+    role_of: Callable[[Sequence[Series]], Sequence[str | None]],
+) -> tuple[list[Series], dict[int, str]]:
+    """The series less those that a text log repeats of another log of its run; text logs that are not used, and why.
+
+    A curve is the same when the names agree, or the roles. A text log that has lost all that is judged is not used.
+    """
+    by_run: dict[str, tuple[list[Series], list[Series]]] = defaultdict(lambda: ([], []))
+    for one in series:
+        where = places[one.file]
+        if where is not None and one.kind == "scalar":
+            by_run[where.run][FORMATS[files[one.file].format].printed].append(one)
+    gone: set[int] = set()
+    unused: dict[int, str] = {}
+    for better, printed in by_run.values():
+        if better and printed:
+            roles = role_of([*better, *printed])
+            lost = _repeated(better, roles[: len(better)], printed, roles[len(better) :])
+            gone |= {id(one) for one in lost}
+            unused |= _unused(files, better, printed, roles[len(better) :], lost, gone)
+    return [one for one in series if id(one) not in gone], unused
+
+
+def _repeated(
+    better: Sequence[Series],
+    roles: Sequence[str | None],
+    printed: Sequence[Series],
+    printed_roles: Sequence[str | None],
+) -> list[Series]:
+    most: dict[str, int] = defaultdict(int)
+    for one, role in zip(better, roles, strict=True):
+        for key in (bare(one.name), f"role {role}" if role else ""):
+            most[key] = max(most[key], one.points)
+    return [
+        one
+        for one, role in zip(printed, printed_roles, strict=True)
+        if max(most.get(bare(one.name), 0), most.get(f"role {role}", 0) if role else 0) >= _ENOUGH * one.points
+    ]
+
+
+def _unused(
+    files: Sequence[LogFile],
+    better: Sequence[Series],
+    printed: Sequence[Series],
+    roles: Sequence[str | None],
+    lost: Sequence[Series],
+    gone: set[int],
+) -> dict[int, str]:
+    """Text logs all of whose curves are in other logs, said; what is left of them goes too."""
+    left = {one.file for one, role in zip(printed, roles, strict=True) if id(one) not in gone and role not in _ASIDE}
+    source = files[better[0].file]
+    said = {}
+    for place in sorted({one.file for one in lost} - left):
+        gone |= {id(one) for one in printed if one.file == place}
+        said[place] = (
+            f"a text log that repeats {(source.origin or source.name).rpartition('/')[2]}, which counts instead"
+        )
+    return said
