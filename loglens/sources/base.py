@@ -48,7 +48,8 @@ class Tables:
     histograms  file, tag, step, wall_time, segment, min, max, mean, std, count, zeros, low, high, edges, counts
     hparams     file, name, value (String), number (Float64 or null)
     texts       file, tag, step, wall_time, text
-    A missing frame means there was nothing of the kind.
+    A missing frame means there was nothing of the kind. `roles` are those that a file itself gives to its series, by
+    file and tag.
     """
 
     scalars: pl.DataFrame | None = None
@@ -56,6 +57,7 @@ class Tables:
     hparams: pl.DataFrame | None = None
     texts: pl.DataFrame | None = None
     problems: list[Problem] = field(default_factory=list)
+    roles: dict[tuple[int, str], str | None] = field(default_factory=dict)
 
 
 Reader = "Callable[[Sequence[LogFile]], Tables]"

@@ -20,7 +20,7 @@ from loglens.sources.paths import shown
 from loglens.sources.places import contents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from loglens.sources.base import LogFile
 
@@ -78,12 +78,13 @@ def read(files: Sequence[LogFile]) -> Tables:
     """The scalars of Parquet and Arrow tables; a table that is no training log is a problem of kind `skipped`."""
     frames: list[pl.DataFrame] = []
     problems: list[Problem] = []
+    roles: dict[tuple[int, str], str | None] = {}
     together: dict[tuple[object, str], list[int]] = defaultdict(list)
     for index, file in enumerate(files):
         together[file.place, file.path].append(index)
     for indexes in together.values():
         try:
-            found = _read(files, indexes, problems)
+            found = _read(files, indexes, problems, roles)
         except (pa.ArrowException, OSError, MemoryError, pl.exceptions.PolarsError) as error:
             kind = "unreadable" if isinstance(error, OSError) and error.errno else "corrupt"
             message = f"cannot be read: {' '.join(str(error).split())[:200] or type(error).__name__}"
@@ -91,12 +92,14 @@ def read(files: Sequence[LogFile]) -> Tables:
             continue
         if isinstance(found, str):
             problems += [Problem(files[i].name, "skipped", f"not a training log: {found}") for i in indexes]
-        elif found is not None:
+        else:
             frames.append(found)
-    return Tables(scalars=pl.concat(frames) if frames else None, problems=problems)
+    return Tables(scalars=pl.concat(frames) if frames else None, problems=problems, roles=roles)
 
 
-def _read(files: Sequence[LogFile], indexes: list[int], problems: list[Problem]) -> pl.DataFrame | str | None:
+def _read(
+    files: Sequence[LogFile], indexes: list[int], problems: list[Problem], roles: dict[tuple[int, str], str | None]
+) -> pl.DataFrame | str:
     """The scalars of the wanted runs of one file, or why it is no log."""
     source = _opened(files[indexes[0]], problems)
     if reason := _refusal(source.schema):
@@ -112,9 +115,22 @@ def _read(files: Sequence[LogFile], indexes: list[int], problems: list[Problem])
     else:
         runs, tables = tables_of(frame)
         places = [wanted[run] for run in runs]
+        roles.update(_roles(frame, column, wanted))
     if tables.scalars is None:
         return "no column holds numbers"
     return tables.scalars.with_columns(file=pl.Series(places, dtype=pl.UInt32).gather(tables.scalars["file"]))
+
+
+def _roles(
+    frame: pl.DataFrame, column: str, wanted: Mapping[str | None, int]
+) -> Iterator[tuple[tuple[int, str], str | None]]:
+    """The roles in a long table of ours: none but those of rows that hold one run, tag and role."""
+    if not {"tag", "role"} <= set(frame.columns):
+        return
+    rows = frame.select(pl.col(column, "tag", "role").cast(pl.String)).unique(keep="first", maintain_order=True)
+    for run, tag, role in rows.iter_rows():
+        if tag is not None:
+            yield (wanted[ONE_RUN if run is None else run], tag), role
 
 
 def _gathered(source: _Source, column: str | None, runs: set[str]) -> pl.DataFrame:
