@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from loglens.model import Logs, Problem, Source
+from loglens.roles import SCORES, is_role
 from loglens.sources.base import Tables
 from loglens.sources.formats import FORMATS
 from loglens.sources.frames import METRICS, run_order
 from loglens.sources.labels import Key, Stretch, labels, restarts
 from loglens.sources.names import SeriesName
 from loglens.sources.placing import Series, placed_histograms, placed_hparams, placed_scalars, placed_texts
+from loglens.sources.repeats import without_repeats
 from loglens.sources.runs import Facts, Place, place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from loglens.model import Direction
     from loglens.sources.base import LogFile
     from loglens.sources.names import Role
 
@@ -46,10 +49,15 @@ def assemble(
     facts = _facts(files, series, tables)
     if places is None:
         places = place(files, facts, own_name)
+    used = places  # fixed from here on
+    series, unused = without_repeats(
+        files, used, series, lambda some: [role.role for role in assign([_series_name(files, used, [s]) for s in some])]
+    )
+    told = _less_unused(files, facts, tables.problems, unused)
     _name_series(files, places, series)
     runs = tuple(sorted({where.run for where in places if where}, key=run_order))
     ordered = sorted((s for s in series if s.run), key=lambda s: (run_order(s.run), s.tag, s.kind, s.offset, s.file))
-    metrics, roles = _metrics(files, places, ordered, assign)
+    metrics, roles = _metrics(files, places, ordered, assign, tables.roles)
     points = _points(series, len(files))
     return Logs(
         scalars=placed_scalars(tables, ordered, roles),
@@ -59,8 +67,19 @@ def assemble(
         texts=placed_texts(tables, places),
         runs=runs,
         sources=_sources(files, facts, places, points),
-        problems=_problems(files, facts, places, tables.problems),
+        problems=_problems(files, facts, places, told),
     )
+
+
+def _less_unused(
+    files: Sequence[LogFile], facts: Sequence[Facts], problems: Sequence[Problem], unused: Mapping[int, str]
+) -> list[Problem]:
+    """The problems, with no more of a file that is not used than the reason."""
+    for i in unused:
+        facts[i].refused = True
+    names = {files[i].name for i in unused}
+    told = [Problem(files[i].name, "skipped", reason) for i, reason in unused.items()]
+    return [problem for problem in problems if problem.path not in names] + told
 
 
 def _merge(found: Sequence[tuple[Sequence[int], Tables]]) -> Tables:
@@ -76,7 +95,8 @@ def _merge(found: Sequence[tuple[Sequence[int], Tables]]) -> Tables:
         return pl.concat(frames, how="diagonal_relaxed") if frames else None
 
     problems = [problem for _, tables in found for problem in tables.problems]
-    return Tables(column("scalars"), column("histograms"), column("hparams"), column("texts"), problems)
+    roles = {(places[file], tag): role for places, tables in found for (file, tag), role in tables.roles.items()}
+    return Tables(column("scalars"), column("histograms"), column("hparams"), column("texts"), problems, roles)
 
 
 def _series_of(tables: Tables) -> list[Series]:
@@ -159,9 +179,16 @@ def _number(files: Sequence[LogFile], logs: dict[int, list[Series]]) -> None:
 
 
 def _metrics(
-    files: Sequence[LogFile], places: Sequence[Place | None], ordered: Sequence[Series], assign: Assign
+    files: Sequence[LogFile],
+    places: Sequence[Place | None],
+    ordered: Sequence[Series],
+    assign: Assign,
+    own: Mapping[tuple[int, str], str | None],
 ) -> tuple[pl.DataFrame, dict[tuple[str, str], str | None]]:
-    """The frame of series, and the role of each (run, tag). Runs with the same series share one look-up."""
+    """The frame of series, and the role of each (run, tag). Runs with the same series share one look-up.
+
+    `own` are roles that files give to their series by themselves.
+    """
     rows: list[tuple[object, ...]] = []
     given: dict[tuple[str, str], str | None] = {}
     known: dict[tuple[SeriesName, ...], list[Role]] = {}
@@ -171,12 +198,23 @@ def _metrics(
         looked_up = tuple(replace(name, points=min(name.points, _MANY)) for name in names)
         if looked_up not in known:
             known[looked_up] = assign(names)
-        for (tag, parts), name, role in zip(merged, names, known[looked_up], strict=True):
+        for (tag, parts), name, found in zip(merged, names, known[looked_up], strict=True):
+            role = _given(found, own, parts[0])
             given[run, tag] = role.role
             told = (role.role, role.reason, role.direction, role.stem)
             points = sum(part.points for part in parts)
             rows.append((run, tag, name.name, name.folder, *told, parts[0].axis, points))
     return pl.DataFrame(rows, schema=METRICS, orient="row"), given
+
+
+def _given(role: Role, own: Mapping[tuple[int, str], str | None], series: Series) -> Role:
+    """The role that the file gives, where it gives another one than the name tells."""
+    told = own.get((series.file, series.name), role.role)
+    if told == role.role or (told is not None and not is_role(told)):
+        return role
+    quantity = (told or "").rpartition("/")[2].partition(":")[0]
+    direction: Direction | None = "min" if quantity in ("loss", "perplexity") else "max" if quantity in SCORES else None
+    return replace(role, role=told, reason="named in the file", direction=direction)
 
 
 def _series_name(files: Sequence[LogFile], places: Sequence[Place | None], parts: Sequence[Series]) -> SeriesName:

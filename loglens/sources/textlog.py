@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from loglens.sources.textshapes import Shape, Value
 
 ALIKE = 3  # lines of one shape that make a log; two are enough when they also count something
+CLOSE = 3  # lines with numbers from one line of a kind to the next, in a log
 LASTING = 8  # lines that stayed, beside which those that were written over do not count
 HOPELESS = 16 << 20  # bytes without any line of a log after which the rest is not looked at
 REMEMBERED = 20_000  # templates of lines whose shape is remembered
@@ -179,9 +180,12 @@ class _Reading:
             fuller = sum(count for others, count in final.items() if names < others)
             if final[names] + fuller >= (LASTING if not fuller else ALIKE - 1):
                 parts = [part.only(~gone[part.rows]) for part in parts]
-            count = sum(part.rows.size for part in parts)
             telling = any(part.shape.telling for part in parts)
-            is_log = is_log or (telling and count >= ALIKE - any(part.shape.counted for part in parts))
+            counted = any(part.shape.counted for part in parts)
+            count = sum(part.rows.size for part in parts)
+            if not counted and not (_moves(parts) if count >= ALIKE else telling and any(map(_held_out, names))):
+                continue  # settings, printed once or at every start
+            is_log = is_log or (telling and count >= ALIKE - counted)
             if count > 1 or telling:
                 kept += parts
         if not is_log or len({value.name for part in kept for value in part.shape.values}) > NAMES:
@@ -255,6 +259,24 @@ class _Kept:
         if whole:
             good &= own == np.floor(own)
         return Counted(name, rows[good], own[good], total[good])
+
+
+def _moves(parts: Sequence[_Kept]) -> bool:
+    """Whether lines that count nothing are a curve: values that differ, or lines close to one another."""
+    rows = np.sort(np.concatenate([part.rows for part in parts]))
+    if np.median(np.diff(rows)) <= CLOSE:
+        return True
+    columns: dict[str, list[np.ndarray]] = defaultdict(list)
+    for part in parts:
+        for name, values in part.values():
+            columns[name].append(values)
+    kinds = (np.unique(np.concatenate(values)).size for values in columns.values())
+    return max(kinds, default=0) >= max(ALIKE, rows.size / ALIKE)
+
+
+def _held_out(name: str) -> bool:
+    """Whether a name says that it was measured on held-out data, as the last result of a training is."""
+    return read_name(load_table(), name).split in ("val", "test")
 
 
 def _slots(shape: Shape) -> list[int]:
