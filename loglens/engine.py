@@ -162,6 +162,8 @@ def _words(rule: Rule, scope: Scope, series: SeriesSet, candidate: int) -> dict[
     for name, arg in scope.args.items():
         at = int(arg.index[candidate])
         words[name] = series.tag[at] if at >= 0 else None
+    judged = int(scope.args[rule.needs[0].name].index[candidate])
+    words["axis"] = series.axis[judged] if judged >= 0 else "step"
     for name, node in rule.lets:
         if node.type.shape == "run":
             words[name] = _plain(scope.value(node)[candidate], names)

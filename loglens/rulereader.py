@@ -22,6 +22,9 @@ MAX_CHAIN = 120  # levels of lets built on lets; a rule is evaluated by recursio
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
+AXIS = "axis"  # in a sentence: step, epoch or row, whatever the judged series counts
+
+
 @dataclass
 class RuleReader:
     """Reads one file; knows the names in scope and collects mistakes."""
@@ -144,7 +147,8 @@ class RuleReader:
         if not fits:
             wanted = {"flag": "one condition", "number": "one number", "condition": "a condition"}[want]
             hint = REDUCE if node.type.shape != "run" and want != "condition" else ""
-            self.wrong(item, f"{what} must be {wanted} for a run, not {node.type}{hint}", node.at)
+            whole = "run" if self.about == "run" else "group"
+            self.wrong(item, f"{what} must be {wanted} for a {whole}, not {node.type}{hint}", node.at)
             return False
         if self.about == "run" and node.type.dtype == "text":
             self.wrong(item, f"{what} names members of a group: that takes 'scope: group'", node.at)
@@ -182,6 +186,8 @@ class RuleReader:
             return text
         for name, form, at in Template(item.text).places():
             self.used.add(name)
+            if name == AXIS:
+                continue
             if name not in self.scope and not self.nameless:
                 self.wrong(item, f"{what}: unknown name '{{{name}}}'{suggestion(name, list(self.scope))}", at)
             elif name in self.scope and self.scope[name].shape not in ("run", "series") and name not in self.broken:

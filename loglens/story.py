@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,15 +28,15 @@ CURVE_POINTS = 700
 CURVES_PER_RUN = 16
 CHECKPOINTS_PER_RUN = 1000
 ENOUGH = 8  # points of a loss or score below which a run is not called healthy
-# findings after whose onset the rest of a run is lost
+# findings after whose onset the rest of a run is lost, and at which severity
 WASTEFUL = {
-    "diverging-loss",
-    "flat-loss",
-    "missed-early-stop",
-    "nonfinite-gradient",
-    "nonfinite-loss",
-    "widening-gap",
-    "zero-loss",
+    "diverging-loss": ("error",),
+    "flat-loss": ("error", "warning"),
+    "missed-early-stop": ("error", "warning"),
+    "nonfinite-gradient": ("error",),
+    "nonfinite-loss": ("error",),
+    "widening-gap": ("error", "warning"),
+    "zero-loss": ("error",),
 }
 
 
@@ -62,7 +62,7 @@ def tell(logs: Logs, rules: Iterable[Rule], spent: Callable[[str, float], None] 
             hparams=hparams.get(run, {}),
             checkpoints=checkpoints.get(run, ()),
         )
-        for i, (run, judgement) in enumerate(zip(logs.runs, judgements, strict=True))
+        for i, (run, judgement) in enumerate(zip(logs.names, judgements, strict=True))
     )
 
 
@@ -85,11 +85,12 @@ def _run_report(
     run = series.runs[number]
     findings = link(judgement.findings, explained)
     root = root_of(findings)
-    verdict = _verdict(findings, metrics)
+    course = _course(series, number, metrics)
+    verdict = _verdict(findings, course)
     return RunReport(
         run=run,
         verdict=verdict,
-        headline=_headline(verdict, root, findings, metrics),
+        headline=_headline(verdict, root, findings, course),
         sources=(),
         steps=extent[0],
         wall_seconds=extent[1],
@@ -134,36 +135,55 @@ def root_of(findings: tuple[Finding, ...]) -> Finding | None:
     return worst
 
 
-def _verdict(findings: tuple[Finding, ...], metrics: tuple[Metric, ...]) -> Verdict:
+def _verdict(findings: tuple[Finding, ...], course: Course | None) -> Verdict:
     severities = {f.severity for f in findings}
     if "error" in severities:
         return "failed"
     if "warning" in severities:
         return "suspect"
-    if not any(m.role and judges(m.role) and m.points >= ENOUGH for m in metrics):
-        return "unknown"
-    return "healthy"
+    return "healthy" if course is not None and course.fine else "unknown"
 
 
-def _headline(
-    verdict: Verdict, root: Finding | None, findings: tuple[Finding, ...], metrics: tuple[Metric, ...]
-) -> str:
+def _headline(verdict: Verdict, root: Finding | None, findings: tuple[Finding, ...], course: Course | None) -> str:
     if root is not None and verdict in ("failed", "suspect"):
         effects = [f.title[:1].lower() + f.title[1:] for f in findings if f.caused_by == root.rule]
-        then = f" It explains: {', '.join(effects)}." if effects else ""
+        then = f" What follows from it: {', '.join(effects)}." if effects else ""
         return f"{root.message}{'' if root.message.endswith('.') else '.'}{then}"
-    if verdict == "unknown":
+    if course is None:
         return f"Too little to judge: no loss or score with at least {ENOUGH} points."
     notes = f" {len(findings)} {'note' if len(findings) == 1 else 'notes'}." if findings else ""
-    return f"{_course(metrics)}{notes}"
+    return f"{course.sentence}{notes}"
 
 
-def _course(metrics: tuple[Metric, ...]) -> str:
-    """How the telling series went, in a sentence."""
-    wanted = ("val/loss", "train/loss", "val/accuracy", "val/metric", "reward")
-    told = [m for role in wanted for m in metrics if m.role == role and m.points >= ENOUGH][:1]
-    told = told or [m for m in metrics if m.role and judges(m.role) and m.points >= ENOUGH][:1]
-    return f"{told[0].tag} went from {human(told[0].first)} to {human(told[0].last)}; nothing stands out."
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How the telling series of a run went, in a sentence, and whether it went as it should."""
+
+    sentence: str
+    fine: bool
+
+
+_TELLING = ("reward", "val/loss", "train/loss", "val/accuracy", "val/metric")
+
+
+def _course(series: SeriesSet, number: int, metrics: tuple[Metric, ...]) -> Course | None:
+    """None when no loss or score has enough points."""
+    enough = [m for m in metrics if m.role and judges(m.role) and m.points >= ENOUGH and m.first is not None]
+    told = next((m for role in _TELLING for m in enough if m.role == role), next(iter(enough), None))
+    mine = [i for i in range(len(series.tag)) if told and series.run[i] == number and series.tag[i] == told.tag]
+    if told is None or not mine:
+        return None
+    went = f"{told.tag} went from {human(told.first)} to {human(told.last)}"
+    f, i = series.features, mine[0]
+    blocks = f.blocks.median[i, : f.blocks.count[i]]
+    moved = float(np.median(blocks[-3:]) - np.median(blocks[:2])) if len(blocks) else 0.0
+    size = np.log(1.1) if f.logged[i] else 0.1 * float(np.max(np.abs(blocks), initial=0.0))
+    if f.count[i] and np.ptp(f.raw[f.start[i] : f.start[i] + f.count[i]]) == 0:
+        return Course(f"{told.tag} never moved from {human(told.last)}, and no rule could say why.", fine=False)
+    worse = told.direction is not None and (moved if told.direction == "min" else -moved) > max(3 * f.noise[i], size)
+    if worse:
+        return Course(f"{went}, which is worse, and no rule could say why.", fine=False)
+    return Course(f"{went}; nothing stands out.", fine=True)
 
 
 def _judging(series: SeriesSet, number: int, prefix: str) -> int | None:
@@ -178,21 +198,18 @@ def _wasted(findings: tuple[Finding, ...], series: SeriesSet, number: int) -> fl
     shares = [
         share
         for finding in findings
-        if finding.rule in WASTEFUL and finding.severity != "info" and finding.first_step is not None
+        if finding.severity in WASTEFUL.get(finding.rule, ()) and finding.first_step is not None
         if (share := _share_after(finding, series, number)) is not None
     ]
     return max(shares, default=None)
 
 
 def _share_after(finding: Finding, series: SeriesSet, number: int) -> float | None:
-    """Share of the finding's first series that lies after its onset."""
-    mine = (i for i in range(len(series.tag)) if series.run[i] == number and series.tag[i] in finding.tags[:1])
-    at = next(mine, None)
-    if at is None:
-        return None
-    begin = series.records.start[at]
-    steps = series.records.step[begin : begin + series.records.count[at]]
-    first, last = int(steps.min()), int(steps.max())
+    """Share of the run, on the finding's axis, that lies after its onset."""
+    mine = [i for i in range(len(series.tag)) if series.run[i] == number and series.axis[i] == finding.axis]
+    steps = [series.records.step[series.records.start[i] :][: series.records.count[i]] for i in mine]
+    first = min((int(s.min()) for s in steps if len(s)), default=0)
+    last = max((int(s.max()) for s in steps if len(s)), default=0)
     if last <= first:
         return None
     return round(min(max((last - (finding.first_step or 0)) / (last - first), 0.0), 1.0), 4)
@@ -280,13 +297,16 @@ def _curves(series: SeriesSet, number: int, findings: tuple[Finding, ...]) -> di
 
 
 def _curve(series: SeriesSet, i: int) -> Curve:
-    """At most 700 records in the order of their steps: of each stretch the extremes and a non-finite one."""
-    begin, size = series.records.start[i], series.records.count[i]
-    step = series.records.step[begin : begin + size]
-    value = series.records.value[begin : begin + size]
+    """At most 700 records in the order of their steps: of each stretch the extremes and a non-finite one.
+
+    What a restart logged again is drawn once, as it was logged last.
+    """
+    mine = slice(series.records.start[i], series.records.start[i] + series.records.count[i])
+    kept = ~series.overwritten[mine]
+    step, value = series.records.step[mine][kept], series.records.value[mine][kept]
     order = np.argsort(step, kind="stable")
     step, value = step[order], value[order]
-    if size > CURVE_POINTS:
+    if len(value) > CURVE_POINTS:
         keep = _extremes(value, CURVE_POINTS // 3)
         step, value = step[keep], value[keep]
     return Curve(series.tag[i], series.role[i], series.axis[i], step.copy(), value.copy())  # type: ignore[arg-type]

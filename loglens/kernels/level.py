@@ -168,12 +168,34 @@ def _value_at(x: SeriesArg, position: np.ndarray) -> np.ndarray:
 
 
 def leaves_best(x: SeriesArg, margin: np.ndarray) -> np.ndarray:
-    """Step of the first block after the last one that lies within `margin` (level) of the best; NaN when there is none."""
-    blocks = x.features.blocks
-    rows, best_level = x.pick(blocks.median), x.pick(x.features.best)
-    near = rows <= (best_level + margin)[:, None]
+    """First step beyond `margin` (level) above the best block, once no later block comes so near again; NaN: none."""
+    blocks, layout = x.features.blocks, x.points.layout
+    rows, limit = x.pick(blocks.median), x.pick(x.features.best) + margin
+    near = rows <= limit[:, None]
     last = rows.shape[1] - 1 - np.argmax(near[:, ::-1], axis=1)
-    after = np.minimum(last + 1, rows.shape[1] - 1)
-    first = np.take_along_axis(x.pick(blocks.first), after[:, None], axis=1)[:, 0]
-    found = near.any(axis=1) & (last + 1 < np.nan_to_num(x.pick(blocks.count)))
-    return x.step_at(np.where(found, first, np.nan))
+    begin = np.take_along_axis(x.pick(blocks.first), last[:, None], axis=1)[:, 0]
+    begin = np.where(near.any(axis=1) & (last + 1 < np.nan_to_num(x.pick(blocks.count))), begin, np.inf)
+    logged = np.repeat(x.pick(x.features.logged), layout.count)
+    level = np.where(logged, np.log(np.where(logged, layout.value, 1.0)), layout.value)
+    beyond = (level > np.repeat(limit, layout.count)) & (x.points.place >= np.repeat(begin, layout.count))
+    out = np.full(len(layout.start), np.nan)
+    out[layout.owner[beyond][::-1]] = layout.step[beyond][::-1]
+    return out
+
+
+def step_of_minimum(x: SeriesArg) -> np.ndarray:
+    """Step of the smallest value; of equal ones the first."""
+    return _step_of_extreme(x, minimum(x))
+
+
+def step_of_maximum(x: SeriesArg) -> np.ndarray:
+    """Step of the largest value; of equal ones the first."""
+    return _step_of_extreme(x, maximum(x))
+
+
+def _step_of_extreme(x: SeriesArg, extreme: np.ndarray) -> np.ndarray:
+    layout = x.points.layout
+    hit = layout.value == np.repeat(extreme, layout.count)
+    out = np.full(len(layout.start), np.nan)
+    out[layout.owner[hit][::-1]] = layout.step[hit][::-1]
+    return out

@@ -67,6 +67,14 @@ def step_of_first(x: PointsArg) -> np.ndarray:
     return held_since(x, np.ones(len(x.layout.start)))
 
 
+def step_of_last(x: PointsArg) -> np.ndarray:
+    """Step of the last point at which a condition holds."""
+    first, size, owner = runs(x)
+    position = np.full(len(x.layout.start), np.nan)
+    position[owner] = first + size - 1
+    return _step(x, position)
+
+
 def place_of_first(x: PointsArg) -> np.ndarray:
     """How many points lie before the first at which a condition holds; NaN where it never does."""
     first, _, owner = runs(x)

@@ -82,7 +82,7 @@ class PointsArg:
         return np.repeat(per_run, self.layout.count)
 
     def total(self) -> np.ndarray:
-        """Sum of the values of each run, as of a condition the number of points at which it holds; float64 (judged,)."""
+        """Sum of the values of each run; of a condition the number of points at which it holds; float64 (judged,)."""
         if not len(self.value):
             return np.zeros(len(self.layout.start))
         some = self.layout.count > 0  # the series lie end to end: each sum ends where the next begins
