@@ -27,7 +27,7 @@ class _Known:
         import numpy as np
 
         table = dict(values.iter_rows())
-        return np.array([table.get(run, otherwise) for run in self.logs.runs], float)
+        return np.array([table.get(run, otherwise) for run in self.logs.names], float)
 
 
 def _problems(kind: str) -> Callable[[_Known], np.ndarray]:
@@ -35,7 +35,7 @@ def _problems(kind: str) -> Callable[[_Known], np.ndarray]:
         import numpy as np
 
         found = Counter(p.run for p in known.logs.problems if p.kind == kind)
-        return np.array([found[run] for run in known.logs.runs], float)
+        return np.array([found[run] for run in known.logs.names], float)
 
     return count
 

@@ -49,7 +49,7 @@ def views(logs: Logs) -> Iterator[RunView]:
     for row in _series_rows(logs):
         series.setdefault(row.pop("run"), []).append(SeriesView(**row))
     checkpoints = _checkpoints(logs)
-    for run in logs.runs:
+    for run in logs.names:
         yield RunView(
             run,
             tuple(source for source in logs.sources if source.run == run),

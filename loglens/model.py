@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Logs:
     hparams     run, name, value (String), number (Float64 or null), source (the file, or "run name").
     texts       run, tag, step, wall_time, text.
     checkpoints run, path, step and epoch (Int64, null where the name does not tell), bytes: files that were not opened.
+    runs        run, files, bytes, points: one row a run; `names` are the runs' names.
     """
 
     scalars: pl.DataFrame
@@ -72,10 +74,28 @@ class Logs:
     histograms: pl.DataFrame
     hparams: pl.DataFrame
     texts: pl.DataFrame
-    runs: tuple[str, ...]
+    names: tuple[str, ...]
     sources: tuple[Source, ...] = ()
     problems: tuple[Problem, ...] = ()
     checkpoints: pl.DataFrame = field(default_factory=_no_checkpoints)
+
+    @cached_property
+    def runs(self) -> pl.DataFrame:
+        """One row a run, in the order of `names`: run (Categorical), files, bytes and points (Int64)."""
+        import polars as pl
+
+        sums = {name: [0, 0, 0] for name in self.names}
+        for source in self.sources:
+            for i, more in enumerate((1, source.bytes, source.points)):
+                sums[source.run][i] += more
+        kinds = {"run": pl.Categorical(), **dict.fromkeys(("files", "bytes", "points"), pl.Int64())}
+        return pl.DataFrame([(run, *counts) for run, counts in sums.items()], schema=kinds, orient="row")
+
+    def __repr__(self) -> str:
+        counts = ((len(self.names), "run"), (len(self.sources), "file"), (self.scalars.height, "value"))
+        told = [f"{number:,} {noun}{'' if number == 1 else 's'}" for number, noun in counts]
+        told += [f"{len(self.problems):,} problem{'' if len(self.problems) == 1 else 's'}"] if self.problems else []
+        return f"<Logs: {', '.join(told)}>"
 
 
 @dataclass(frozen=True, slots=True)

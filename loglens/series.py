@@ -204,9 +204,9 @@ def series_of(logs: Logs) -> SeriesSet:
     index = [
         place[run, source] for run, source in zip(known["run"], known["source"].fill_null(known["tag"]), strict=True)
     ]
-    number = {name: i for i, name in enumerate(logs.runs)}
+    number = {name: i for i, name in enumerate(logs.names)}
     return SeriesSet(
-        runs=logs.runs,
+        runs=logs.names,
         run=np.array([number[name] for name in known["run"]], np.int64),
         tag=known["tag"].to_list(),
         role=known["role"].to_list(),

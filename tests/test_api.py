@@ -20,7 +20,7 @@ def rules_of(report: loglens.Report, run: str) -> set[str]:
 
 @pytest.mark.parametrize("wrap", [str, Path, lambda path: [str(path)]], ids=["str", "Path", "list"])
 def test_paths_of_every_kind(wrap: type[str]) -> None:
-    assert loglens.read(wrap(SAMPLES / "healthy")).runs == ("healthy",)
+    assert loglens.read(wrap(SAMPLES / "healthy")).names == ("healthy",)
 
 
 def test_what_was_read_can_be_analyzed_and_gives_the_same() -> None:
@@ -65,8 +65,8 @@ def test_a_settings_file_counts_when_it_is_named_and_arguments_win(
 
 
 def test_runs_and_exclude() -> None:
-    assert loglens.read(SAMPLES, runs=["heal*"]).runs == ("healthy", "healthy-csv")
-    assert "healthy" not in loglens.read(SAMPLES, exclude=["healthy"]).runs
+    assert loglens.read(SAMPLES, runs=["heal*"]).names == ("healthy", "healthy-csv")
+    assert "healthy" not in loglens.read(SAMPLES, exclude=["healthy"]).names
 
 
 def test_roles_of_ones_own() -> None:

@@ -13,7 +13,7 @@ from loglens.facts import FACTS, facts_of
 from loglens.model import Problem
 
 LOGS = loglens.read({"epoch": [0, 1, 2], "loss": [3.0, 2.0, 1.0], "val_loss": [3.0, None, 2.0]})
-RUN = LOGS.runs[0]
+RUN = LOGS.names[0]
 
 
 def facts(**changes: object) -> dict[str, float]:

@@ -72,10 +72,10 @@ class Reading:
         progress = Progress(shown=sys.stderr.isatty() and not self.quiet)
         try:
             for logs in batches(list(self.paths), roles=self.config.roles, **options):
-                progress.add(len(logs.runs))
+                progress.add(len(logs.names))
                 if self.verbose:
                     progress.clear()
-                    note(f"read {len(logs.runs)} runs, {len(logs.sources)} files, {logs.scalars.height:,} values")
+                    note(f"read {len(logs.names)} runs, {len(logs.sources)} files, {logs.scalars.height:,} values")
                 yield logs
         finally:
             progress.clear()

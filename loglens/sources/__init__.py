@@ -56,9 +56,9 @@ def _told(whole: Iterable[Logs], found: Discovery, paths: Sequence[str], globs: 
     pending = list(found.problems)
     any_run = any_data = False
     for batch in whole:
-        any_data = any_data or bool(batch.runs)
+        any_data = any_data or bool(batch.names)
         logs = _only(batch, globs)
-        if not logs.runs:
+        if not logs.names:
             pending += logs.problems
             continue
         any_run = True
@@ -105,7 +105,7 @@ def _only(logs: Logs, globs: Sequence[str]) -> Logs:
 
     from loglens.sources.frames import keep_runs
 
-    return keep_runs(logs, [run for run in logs.runs if any(fnmatchcase(run, glob) for glob in globs)])
+    return keep_runs(logs, [run for run in logs.names if any(fnmatchcase(run, glob) for glob in globs)])
 
 
 def _nothing(paths: Sequence[str], found: Discovery, problems: Sequence[Problem], globs: Sequence[str]) -> str:

@@ -65,7 +65,7 @@ def assemble(
         histograms=placed_histograms(tables, ordered),
         hparams=placed_hparams(tables, places, [file.origin or file.name for file in files]),
         texts=placed_texts(tables, places),
-        runs=runs,
+        names=runs,
         sources=_sources(files, facts, places, points),
         problems=_problems(files, facts, places, told),
     )

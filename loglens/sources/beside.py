@@ -75,9 +75,9 @@ class _Owner:
 
 def attach(logs: Logs, files: Sequence[LogFile], beside: Sequence[LogFile], own_name: str) -> Logs:
     """`logs` with the hyper-parameters of settings and of the runs' names, and with their checkpoints."""
-    if not logs.runs:
+    if not logs.names:
         return logs
-    homes = _homes(logs.runs, files, own_name)
+    homes = _homes(logs.names, files, own_name)
     logs = _with_hparams(logs, homes, [file for file in beside if file.format == SETTINGS])
     return _with_checkpoints(logs, homes, [file for file in beside if file.format == CHECKPOINT])
 

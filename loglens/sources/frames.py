@@ -93,7 +93,7 @@ def _logs(
     sources: Iterable[Source],
     problems: Iterable[Problem],
 ) -> Logs:
-    return Logs(**frames, runs=tuple(runs), sources=tuple(sources), problems=tuple(problems))
+    return Logs(**frames, names=tuple(runs), sources=tuple(sources), problems=tuple(problems))
 
 
 def concat(parts: Sequence[Logs]) -> Logs:
@@ -101,7 +101,7 @@ def concat(parts: Sequence[Logs]) -> Logs:
     if len(parts) == 1:
         return parts[0]
 
-    runs = [run for part in parts for run in part.runs]
+    runs = [run for part in parts for run in part.names]
     ordered = sorted(runs, key=run_order)
 
     def frame(name: str) -> pl.DataFrame:
@@ -131,12 +131,12 @@ def _by_run(frame: pl.DataFrame, runs: Sequence[str]) -> pl.DataFrame:
 def keep_runs(logs: Logs, runs: Sequence[str]) -> Logs:
     """`logs` without the runs that are not in `runs`; problems of no run stay."""
     wanted = set(runs)
-    if wanted >= set(logs.runs):
+    if wanted >= set(logs.names):
         return logs
     frames = {name: getattr(logs, name).filter(pl.col("run").cast(pl.String).is_in(list(wanted))) for name in SCHEMAS}
     return _logs(
         frames,
-        (run for run in logs.runs if run in wanted),
+        (run for run in logs.names if run in wanted),
         (source for source in logs.sources if source.run in wanted),
         (problem for problem in logs.problems if problem.run is None or problem.run in wanted),
     )

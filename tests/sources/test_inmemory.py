@@ -79,7 +79,7 @@ READ: dict[str, tuple[Any, list[tuple[str, int, float]]]] = {
 def test_points(name: str) -> None:
     source, expected = READ[name]
     logs = logs_from(source)
-    assert logs.runs == ("run",)
+    assert logs.names == ("run",)
     found = list(logs.scalars.select(pl.col("tag").cast(pl.String), "step", "value").iter_rows())
     assert [row[:2] for row in found] == [row[:2] for row in expected]
     np.testing.assert_array_equal([row[2] for row in found], [row[2] for row in expected])
@@ -91,7 +91,7 @@ def test_points(name: str) -> None:
 def test_a_run_column_tells_runs_apart(make: Any, column: str) -> None:
     long = {"tag": ["loss"] * 3} if column == "value" else {}
     logs = logs_from(make({"run": ["val", "train", "val"], "step": [1, 1, 2], **long, column: [1.0, 2.0, 3.0]}))
-    assert logs.runs == ("train", "val")
+    assert logs.names == ("train", "val")
     assert logs.scalars["run"].cast(pl.String).to_list() == ["train", "val", "val"]
     assert logs.scalars["tag"].cast(pl.String).unique().to_list() == ["loss"]
     assert logs.scalars["value"].to_list() == [2.0, 1.0, 3.0]

@@ -35,7 +35,7 @@ TREE = {
 
 
 def _same(one: Logs, other: Logs) -> None:
-    assert one.runs == other.runs
+    assert one.names == other.names
     assert one.sources == other.sources
     assert set(one.problems) == set(other.problems)
     for name in SCHEMAS:
@@ -46,7 +46,7 @@ def test_batches_are_the_whole(tmp_path: Path) -> None:
     plant(tmp_path, TREE)
     whole = read(tmp_path)
     parts = list(read_batches(tmp_path, batch_folders=1))
-    assert [part.runs for part in parts] == [("s",), ("t",), ("u",), ("v",)]
+    assert [part.names for part in parts] == [("s",), ("t",), ("u",), ("v",)]
     assert [len(part.problems) for part in parts] == [1, 0, 0, 0]
     _same(whole, read(tmp_path, batch_folders=1))
 
@@ -64,7 +64,7 @@ def test_no_batch_tears_a_run_apart(seed: int, tmp_path: Path) -> None:
         plant(tmp_path / "root" / folder, {files[kind[:6]]: kind})
     whole = read(tmp_path / "root")
     _same(whole, read(tmp_path / "root", batch_folders=1, batch_bytes=1))
-    assert len(set(whole.runs)) == len(whole.runs)
+    assert len(set(whole.names)) == len(whole.names)
     assert sum(source.points for source in whole.sources) == whole.scalars.height
 
 
@@ -80,7 +80,7 @@ def test_frames_have_their_columns_and_types(tmp_path: Path) -> None:
 def test_runs_by_name(tmp_path: Path) -> None:
     plant(tmp_path, TREE)
     logs = read(tmp_path, runs=["s", "[uv]"])
-    assert logs.runs == ("s", "u", "v")
+    assert logs.names == ("s", "u", "v")
     assert set(logs.scalars["run"].cast(pl.String)) == {"s", "u", "v"} == {source.run for source in logs.sources}
     assert [problem.path for problem in logs.problems] == ["notes.log"]
     with pytest.raises(LoglensError, match=r"no run under .* matches x\*"):
@@ -100,7 +100,7 @@ def test_a_file_without_values_is_named_or_in_its_run(tmp_path: Path) -> None:
     logs = read(tmp_path)
     said = {source.path for source in logs.sources} | {problem.path for problem in logs.problems}
     assert {f"s/{E1}.empty", f"w/{E1}"} <= said
-    assert "w" not in logs.runs
+    assert "w" not in logs.names
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ print(sorted({{"polars", "numpy", "pyarrow", "tensorboard", "ptars", "jinja2"}} 
 def test_standard_input(text: str, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     logs = read("-")
-    assert logs.runs == ("stdin",)
+    assert logs.names == ("stdin",)
     assert [(s.path, s.format, s.points) for s in logs.sources] == [("stdin", form, 3)]
 
 
@@ -171,7 +171,7 @@ def test_every_real_file_is_read_or_named(corpus: Path) -> None:
     silent = files - said
     assert {name for name in silent if not name.endswith(PASSED)} == set()
     assert said <= files
-    assert len(logs.runs) > 50
+    assert len(logs.names) > 50
 
 
 def test_real_and_labelled_logs_do_not_depend_on_batches(corpus: Path) -> None:
@@ -191,4 +191,4 @@ def test_tags_of_real_logs_are_unique_and_series_complete(corpus: Path) -> None:
 
 def test_every_labelled_run_is_there(corpus: Path) -> None:
     tops = {path.name for path in (corpus / "labelled").iterdir() if path.is_dir()}
-    assert tops <= {run.split("/")[0] for run in read(corpus / "labelled").runs}
+    assert tops <= {run.split("/")[0] for run in read(corpus / "labelled").names}

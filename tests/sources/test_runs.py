@@ -144,7 +144,7 @@ def test_runs(name: str, tmp_path: Path) -> None:
     tree, runs = RUNS[name]
     plant(tmp_path / "root", tree)
     logs = read(tmp_path / "root")
-    assert list(logs.runs) == runs
+    assert list(logs.names) == runs
     assert sorted(logs.scalars["run"].cast(pl.String).unique()) == runs
     assert sorted({source.run for source in logs.sources}) == runs
 
@@ -198,7 +198,7 @@ def test_tags(name: str, tmp_path: Path) -> None:
     plant(tmp_path / "root", tree)
     logs = read(tmp_path / "root")
     pairs = logs.metrics.select("run", "tag").cast(pl.String)
-    found = {run: pairs.filter(run=run)["tag"].to_list() for run in logs.runs}
+    found = {run: pairs.filter(run=run)["tag"].to_list() for run in logs.names}
     assert found == expected
     assert pairs.is_unique().all()
     assert pairs.sort("run", "tag").equals(
@@ -215,33 +215,33 @@ def test_the_same_runs_however_the_folder_is_said(ending: str, tree: dict[str, s
     plain = read(tmp_path / "runs")
     paths = sorted(map(str, (tmp_path / "runs").iterdir())) if ending == "expanded" else f"{tmp_path}/{ending}"
     said = read(paths)
-    assert said.runs == plain.runs
+    assert said.names == plain.names
     assert said.sources == plain.sources
     assert said.scalars.equals(plain.scalars)
 
 
 def test_one_quoted_glob_with_one_match_names_it_below_the_glob(tmp_path: Path) -> None:
     plant(tmp_path, {"runs/only/deep/log.csv": CSV})
-    assert read(f"{tmp_path}/runs/*").runs == ("only/deep",)
-    assert read(f"{tmp_path}/runs/**/*.csv").runs == ("only/deep",)
+    assert read(f"{tmp_path}/runs/*").names == ("only/deep",)
+    assert read(f"{tmp_path}/runs/**/*.csv").names == ("only/deep",)
 
 
 def test_several_paths_are_named_from_their_common_folder(tmp_path: Path) -> None:
     plant(tmp_path, {"a/x/log.csv": CSV, "b/y/log.csv": CSV})
-    assert read([tmp_path / "a", tmp_path / "b/y"]).runs == ("a/x", "b/y")
+    assert read([tmp_path / "a", tmp_path / "b/y"]).names == ("a/x", "b/y")
 
 
 def test_a_file_by_itself_is_named_by_its_folder(tmp_path: Path) -> None:
     plant(tmp_path, {"a/one.csv": CSV, "a/two.csv": CSV})
-    assert read(tmp_path / "a/one.csv").runs == ("a",)
-    assert read([tmp_path / "a/one.csv", tmp_path / "a/two.csv"]).runs == ("one.csv", "two.csv")
+    assert read(tmp_path / "a/one.csv").names == ("a",)
+    assert read([tmp_path / "a/one.csv", tmp_path / "a/two.csv"]).names == ("one.csv", "two.csv")
 
 
 def test_the_folder_one_stands_in_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(tmp_path / "here", {"log.csv": CSV})
     monkeypatch.chdir(tmp_path / "here")
-    assert read(".").runs == ("here",)
-    assert read(f"..{os.sep}here").runs == ("here",)
+    assert read(".").names == ("here",)
+    assert read(f"..{os.sep}here").names == ("here",)
 
 
 def test_restarts_are_numbered_in_the_order_they_began(tmp_path: Path) -> None:
