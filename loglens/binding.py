@@ -38,22 +38,25 @@ def bind(rule: Rule, series: SeriesSet, objectives: dict[int, Objective]) -> Bin
     rows: list[tuple[int, ...]] = []
     owners: list[int] = []
     reasons: dict[int, str] = {}
-    known: dict[tuple[str, ...], list[list[int]]] = {}
+    known: dict[int, list[tuple[int, ...]]] = {}  # kind of run → its candidates, as places among its series
     for run in range(len(series.runs)):
         objective = objectives[run]
         if objective not in rule.objectives:
             reasons[run] = f"does not apply: {_KINDS[objective]}"
             continue
         members = series.members_of(run)
-        options = known.get(members.roles)
-        if options is None:  # most runs of a batch log the same roles
-            options = known[members.roles] = [_places(need, members.roles) for need in rule.needs]
-        found = _candidates(rule.needs, series, [[members.series[k] for k in places] for places in options])
-        if isinstance(found, str):
-            reasons[run] = found
-        else:
-            rows += found
-            owners += [run] * len(found)
+        alike = known.get(members.kind)
+        if alike is None:
+            fitting = [[members.series[k] for k in _places(need, members.roles)] for need in rule.needs]
+            found = _candidates(rule.needs, series, fitting)
+            if isinstance(found, str):
+                reasons[run] = found  # names tags, so that no other run can share it
+                continue
+            place = {-1: -1, **{i: k for k, i in enumerate(members.series)}}
+            alike = known[members.kind] = [tuple(place[i] for i in row) for row in found]
+        numbers = (*members.series, -1)
+        rows += [tuple(numbers[k] for k in row) for row in alike]
+        owners += [run] * len(alike)
     table = np.array(rows, np.int64).reshape(len(rows), len(rule.needs))
     return Binding(np.array(owners, np.int64), {n.name: table[:, i] for i, n in enumerate(rule.needs)}, reasons)
 

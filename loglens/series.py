@@ -33,6 +33,11 @@ class Ragged:
         """Index of the series that owns each point, int64 (points,)."""
         return np.repeat(np.arange(len(self.start)), self.count)
 
+    @cached_property
+    def place(self) -> np.ndarray:
+        """Position of each point within its series, int64 (points,)."""
+        return np.arange(int(self.count.sum())) - np.repeat(self.start, self.count)
+
     def select(self, keep: np.ndarray, order: np.ndarray | None = None) -> Ragged:
         """The points where `keep` holds, in `order` (which must not mix series)."""
         chosen = np.flatnonzero(keep) if order is None else order[keep[order]]
@@ -92,6 +97,7 @@ class Members(NamedTuple):
 
     roles: tuple[str, ...]
     series: tuple[int, ...]
+    kind: int = -1  # the same for runs whose series agree in roles, stems and numbers of points
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,10 +158,11 @@ class SeriesSet:
 
     @cached_property
     def _members(self) -> dict[int, Members]:
-        found = {}
+        found, kinds = {}, dict[tuple[tuple[str, str, int], ...], int]()
         for run, by_role in self.by_run.items():
-            pairs = [(role, i) for role, members in by_role.items() for i in members]
-            found[run] = Members(tuple(role for role, _ in pairs), tuple(i for _, i in pairs))
+            mine = tuple(i for members in by_role.values() for i in members)
+            kind = tuple((self.role[i], self.stem[i], self.counts[i]) for i in mine)
+            found[run] = Members(tuple(self.role[i] for i in mine), mine, kinds.setdefault(kind, len(kinds)))
         return found
 
     @cached_property

@@ -35,13 +35,15 @@ def nonfinite(x: PointsArg) -> PointsArg:
 
 def share(x: PointsArg) -> np.ndarray:
     """Share of the points at which a condition holds; NaN without points."""
-    with np.errstate(invalid="ignore"):
-        return x.total() / np.where(x.layout.count > 0, x.layout.count, np.nan)
+    return number(x) / np.where(x.layout.count > 0, x.layout.count, np.nan)
 
 
 def number(x: PointsArg) -> np.ndarray:
     """Number of points at which a condition holds."""
-    return x.total()
+    out = np.zeros(len(x.layout.start))
+    for i, mine in stretches(x.layout):
+        out[i] = np.count_nonzero(x.value[mine])
+    return out
 
 
 def longest(x: PointsArg) -> np.ndarray:
@@ -108,11 +110,13 @@ def value_before(x: PointsArg, step: np.ndarray) -> np.ndarray:
 
 def share_of_last(x: PointsArg, part: np.ndarray) -> np.ndarray:
     """Share of the last `part` of the points (at least one) at which a condition holds."""
-    left = x.spread(x.layout.count) - x.place
-    inside = left <= np.maximum(np.ceil(x.spread(x.layout.count * part)), 1)
-    hits = np.bincount(x.layout.owner[inside], weights=x.value[inside], minlength=len(x.layout.start))
-    size = np.bincount(x.layout.owner[inside], minlength=len(x.layout.start))
-    return hits / np.where(size > 0, size, np.nan)
+    out = np.full(len(x.layout.start), np.nan)
+    for i, mine in stretches(x.layout):
+        if not np.isnan(part[i]):
+            count = x.layout.count[i]
+            last = int(np.clip(np.ceil(part[i] * count), 1, count))
+            out[i] = np.count_nonzero(x.value[mine][count - last :]) / last
+    return out
 
 
 def trailing_blocks(x: BlocksArg) -> np.ndarray:
@@ -151,10 +155,12 @@ def _step(x: PointsArg, position: np.ndarray) -> np.ndarray:
 
 def lag(x: PointsArg, by: np.ndarray) -> PointsArg:
     """The value `by` points earlier; NaN at the first ones."""
-    shift = x.spread(by).astype(np.int64)
-    known = x.place >= shift
-    where = np.where(known, np.arange(len(x.value)) - shift, 0)
-    return PointsArg(x.layout, np.where(known, x.value[where], np.nan) if len(x.value) else x.value)
+    out = np.full(len(x.value), np.nan)
+    for i, mine in stretches(x.layout):
+        count = x.layout.count[i]
+        shift = int(np.clip(np.nan_to_num(by[i]), 0, count))
+        out[mine][shift:] = x.value[mine][: count - shift]
+    return PointsArg(x.layout, out)
 
 
 def slope(x: PointsArg, over: np.ndarray) -> PointsArg:

@@ -82,19 +82,25 @@ def stands_out(x: PointsArg, scales: np.ndarray) -> PointsArg:
 
     The scale is worked out only where it could be exceeded: it is never below half of that of the whole series.
     """
-    size = np.abs(x.value)
-    whole = x.spread(NORMAL * medians(x.layout, size))
-    least = x.spread(scales)
-    held = x.value > least * np.where(x.place > 5, whole / 2, whole)
-    maybe = np.flatnonzero(held & (x.place > 5))
-    if len(maybe) > len(held) // 20:
-        return PointsArg(x.layout, x.value > least * local_scale(x).value)
-    back = np.arange(1, PAST + 1)[None, :]
-    window = np.where(back <= x.place[maybe, None], size[maybe[:, None] - back], np.nan)
-    past = np.where(np.sum(~np.isnan(window), axis=1) >= 5, NORMAL * nanmedian(window), np.nan)
-    scale = np.where(np.isnan(past), whole[maybe], np.fmax(past, whole[maybe] / 2))
-    held[maybe] = x.value[maybe] > least[maybe] * scale
+    held = np.zeros(len(x.value), bool)
+    for i, mine in stretches(x.layout):
+        value, out = x.value[mine], held[mine]
+        whole = _scale(value, 1)
+        out[:6] = value[:6] > scales[i] * whole
+        for place in (np.flatnonzero(value[6:] > scales[i] * whole / 2) + 6).tolist():
+            past = _scale(value[max(place - PAST, 0) : place], 5)
+            out[place] = value[place] > scales[i] * (whole if np.isnan(past) else max(past, whole / 2))
     return PointsArg(x.layout, held)
+
+
+def _scale(value: np.ndarray, least: int) -> float:
+    """Robust sd around zero of the values that are not NaN; NaN where there are fewer than `least`."""
+    size = np.abs(value)
+    size.sort()  # NaNs last
+    known_size = len(size) - int(np.count_nonzero(np.isnan(value)))
+    if known_size < least:
+        return float("nan")
+    return float(NORMAL * (size[(known_size - 1) // 2] + size[known_size // 2]) / 2)
 
 
 def _past_median(value: pl.Series, size: int) -> np.ndarray:

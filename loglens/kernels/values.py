@@ -81,19 +81,10 @@ class PointsArg:
         """Repeat one value a run over its points."""
         return np.repeat(per_run, self.layout.count)
 
-    def total(self) -> np.ndarray:
-        """Sum of the values of each run; of a condition the number of points at which it holds; float64 (judged,)."""
-        if not len(self.value):
-            return np.zeros(len(self.layout.start))
-        some = self.layout.count > 0  # the series lie end to end: each sum ends where the next begins
-        out = np.zeros(len(some))
-        out[some] = np.add.reduceat(self.value, self.layout.start[some], dtype=float)
-        return out
-
     @property
     def place(self) -> np.ndarray:
         """Position of each point within its series; int64 (points,)."""
-        return np.arange(len(self.value)) - np.repeat(self.layout.start, self.layout.count)
+        return self.layout.place
 
 
 @dataclass(frozen=True, eq=False)

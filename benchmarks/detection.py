@@ -1,0 +1,261 @@
+"""How far the rules can be trusted: scores them on a folder of labelled runs.
+
+    python benchmarks/detection.py runs/                          F1 of every rule, alarms on healthy runs, onset errors
+    python benchmarks/detection.py runs/ --labels elsewhere.jsonl --sensitivity --folds task
+
+The labels are JSON lines, one a run; docs/detection.md says what they hold and what the figures mean.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import loglens
+from loglens.engine import judge
+from loglens.model import SEVERITIES
+from loglens.ruleset import load_rules
+from loglens.series import series_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from loglens.model import Finding
+    from loglens.rule import Rule
+    from loglens.series import SeriesSet
+
+
+@dataclass(frozen=True)
+class Label:
+    """What is known of a run."""
+
+    run: str
+    healthy: bool | None
+    must: frozenset[str]
+    may: frozenset[str]
+    any_of: frozenset[str]
+    must_not: frozenset[str]
+    onsets: dict[str, int | None]
+    length: int
+    meta: dict[str, Any]
+
+
+@dataclass
+class Score:
+    """Counts by rule (tp, fp, fn), and what is read off whole runs."""
+
+    rules: dict[str, Counter[str]] = field(default_factory=dict)
+    healthy: int = 0
+    alarmed: Counter[str] = field(default_factory=Counter)  # severity → healthy runs alarmed so or worse
+    any_of: Counter[bool] = field(default_factory=Counter)
+    trapped: int = 0
+    onset_errors: list[float] = field(default_factory=list)
+    onsets_due: int = 0
+
+    @property
+    def total(self) -> Counter[str]:
+        return sum(self.rules.values(), Counter())
+
+    @property
+    def judged(self) -> dict[str, Counter[str]]:
+        """The rules that some run must show."""
+        return {rule: c for rule, c in self.rules.items() if c["tp"] + c["fn"]}
+
+    @property
+    def macro_f1(self) -> float:
+        return sum(map(f1, self.judged.values())) / max(len(self.judged), 1)
+
+
+Found = dict[str, "Finding"]  # rule → its most severe finding
+
+
+def f1(counts: Counter[str]) -> float:
+    """Harmonic mean of precision and recall; 0 where there is nothing to find."""
+    return 2 * counts["tp"] / max(2 * counts["tp"] + counts["fp"] + counts["fn"], 1)
+
+
+def read_labels(path: Path) -> list[Label]:
+    return [_label(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def _label(row: dict[str, Any]) -> Label:
+    named = [frozenset(row.get(key) or ()) for key in ("must", "may", "any_of", "must_not")]
+    return Label(
+        row["run"], row.get("healthy"), *named, row.get("onsets") or {}, row.get("length") or 0, row.get("meta") or {}
+    )
+
+
+def rank(severity: str) -> int:
+    return SEVERITIES.index(severity)  # type: ignore[arg-type]
+
+
+def found_by_label(labels: Sequence[Label], findings: Iterable[tuple[str, Finding]]) -> dict[str, Found]:
+    """Labelled folder → rule → the most severe finding of the runs in it."""
+    found: dict[str, Found] = {label.run: {} for label in labels}
+    for run, finding in findings:
+        parts = run.split("/")
+        owner = next((name for k in range(len(parts), 0, -1) if (name := "/".join(parts[:k])) in found), None)
+        old = found[owner].get(finding.rule) if owner is not None else None
+        if owner is not None and (old is None or rank(finding.severity) > rank(old.severity)):
+            found[owner][finding.rule] = finding
+    return found
+
+
+def outcome(label: Label, rule: str, fired: bool, vocabulary: frozenset[str]) -> str:
+    """tp, fn or fp; empty where it does not count."""
+    if rule in label.must:
+        return "tp" if fired else "fn"
+    if not fired or rule not in vocabulary or (rule in label.may | label.any_of and rule not in label.must_not):
+        return ""
+    return "fp" if label.healthy is not None or rule in label.must_not else ""
+
+
+def score(labels: Sequence[Label], found: dict[str, Found]) -> Score:
+    out = Score()
+    vocabulary = words(labels)
+    for label in labels:
+        mine = found[label.run]
+        for rule in label.must | set(mine):
+            if result := outcome(label, rule, rule in mine, vocabulary):
+                out.rules.setdefault(rule, Counter())[result] += 1
+        out.trapped += len(label.must_not & set(mine))
+        if label.any_of:
+            out.any_of[bool(label.any_of & set(mine))] += 1
+        if label.healthy:
+            out.healthy += 1
+            worst = max((rank(f.severity) for rule, f in mine.items() if rule not in label.may), default=-1)
+            out.alarmed.update(SEVERITIES[: worst + 1])
+        errors = list(_onset_errors(label, mine))
+        out.onsets_due += len(errors)
+        out.onset_errors += [error for error in errors if error is not None]
+    out.onset_errors.sort()
+    return out
+
+
+def words(labels: Sequence[Label]) -> frozenset[str]:
+    """The rules that the labels speak of; others cannot be right or wrong."""
+    return frozenset[str]().union(*(label.must | label.may | label.any_of | label.must_not for label in labels))
+
+
+def _onset_errors(label: Label, found: Found) -> Iterator[float | None]:
+    """Distance of each onset from the true one, as a share of the run; None where none was given."""
+    for rule in sorted(label.must & set(found)):
+        onset, step = label.onsets.get(rule), found[rule].first_step
+        if onset is not None and label.length:
+            yield None if step is None else abs(step - onset) / label.length
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + "|".join("---" if i == 0 else "--:" for i in range(len(head))) + "|"]
+    return "\n".join([*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows)])
+
+
+def overview(result: Score) -> str:
+    total, errors = result.total, result.onset_errors
+    given = f"given for {len(errors)} of {result.onsets_due}"
+    onset = f"{errors[len(errors) // 2]:.1%}, {errors[int(len(errors) * 0.9)]:.1%}; {given}" if errors else "none"
+    rows = [
+        ("macro F1, micro F1", f"{result.macro_f1:.3f}, {f1(total):.3f}"),
+        ("precision, recall", f"{ratio(total, 'fp'):.3f}, {ratio(total, 'fn'):.3f}"),
+        *(
+            (f"healthy runs alarmed: {severity} or worse", f"{result.alarmed[severity]} of {result.healthy}")
+            for severity in SEVERITIES[1:]
+        ),
+        ("onset error as a share of the run: median, 90th percentile", onset),
+        ("one of several named", f"{result.any_of[True]} of {result.any_of.total()}"),
+        ("traps that fired", result.trapped),
+    ]
+    return table(("figure", "value"), rows)
+
+
+def ratio(counts: Counter[str], wrong: str) -> float:
+    return counts["tp"] / max(counts["tp"] + counts[wrong], 1)
+
+
+def by_rule(result: Score) -> str:
+    rows = [
+        (f"`{rule}`", f"{f1(c):.2f}" if c["tp"] + c["fn"] else "", c["tp"], c["fp"], c["fn"])
+        for rule, c in sorted(result.rules.items())
+    ]
+    return table(("rule", "F1", "found", "false", "missed"), rows)
+
+
+def by_fold(labels: Sequence[Label], found: dict[str, Found], key: str) -> str:
+    """The figures of each part of the runs, and of all but it: nothing is fitted, so they show the spread only."""
+    groups: dict[str, list[Label]] = {}
+    for label in labels:
+        groups.setdefault(str(label.meta.get(key, "")), []).append(label)
+    rows = []
+    for name, members in sorted(groups.items()):
+        one, rest = score(members, found), score([label for label in labels if label not in members], found)
+        rows.append((name or "(not said)", len(members), *_figures(one), *_figures(rest)))
+    head = (key, "runs", "macro F1", "micro F1", "healthy alarmed", "macro F1", "micro F1", "healthy alarmed")
+    return table((*head[:5], *(f"without: {name}" for name in head[5:])), rows)
+
+
+def _figures(result: Score) -> tuple[str, str, str]:
+    has = bool(result.judged)
+    alarmed = f"{result.alarmed['warning']} of {result.healthy}" if result.healthy else ""
+    return f"{result.macro_f1:.3f}" if has else "", f"{f1(result.total):.3f}" if has else "", alarmed
+
+
+def sensitivity(labels: Sequence[Label], series: SeriesSet, rules: Iterable[Rule]) -> str:
+    """F1 and false alarms of each rule with each of its parameters halved and doubled."""
+    rows = []
+    for rule in rules:
+        now = _alone(labels, series, rule)
+        for parameter in rule.parameters:
+            value = rule.parameter(parameter.name)
+            half, double = (
+                _alone(labels, series, rule.with_settings({parameter.name: value * factor})) for factor in (0.5, 2)
+            )
+            tried = (half, now, double)
+            shown = [f"{f1(c):.2f}" if c["tp"] + c["fn"] else "" for c, _ in tried]
+            rows.append((f"`{rule.id}.{parameter.name}`", f"{value:g}", *shown, *(alarms for _, alarms in tried)))
+    return table(("parameter", "default", "F1 ÷ 2", "F1", "F1 × 2", "false ÷ 2", "false", "false × 2"), rows)
+
+
+def _alone(labels: Sequence[Label], series: SeriesSet, rule: Rule) -> tuple[Counter[str], int]:
+    """Counts of one rule, and on how many healthy runs it raises a false warning or error."""
+    pairs = ((run, f) for run, j in zip(series.runs, judge(series, [rule]), strict=True) for f in j.findings)
+    found, vocabulary = found_by_label(labels, pairs), words(labels)
+    counts = Counter(outcome(label, rule.id, rule.id in found[label.run], vocabulary) for label in labels)
+    alarms = [
+        label.run
+        for label in labels
+        if label.healthy and rule.id not in label.may and (f := found[label.run].get(rule.id)) and f.severity != "info"
+    ]
+    return counts, len(alarms)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--labels", type=Path, help="JSON lines; labels.jsonl in the folder unless said")
+    parser.add_argument("--sensitivity", action="store_true", help="each parameter of each rule halved and doubled")
+    parser.add_argument("--folds", metavar="KEY", help="spread over the values of this key of the labels' meta")
+    options = parser.parse_args()
+    labels = read_labels(options.labels or options.folder / "labels.jsonl")
+    logs = loglens.read(options.folder)
+    report = loglens.analyze(logs)
+    pairs = [(run.run, finding) for run in report.runs for finding in run.findings]
+    of_groups = [(run, finding) for group in report.groups for run in group.runs for finding in group.findings]
+    found = found_by_label(labels, [*pairs, *of_groups])
+    result = score(labels, found)
+    print(overview(result), by_rule(result), sep="\n\n")
+    if options.folds:
+        print("", by_fold(labels, found, options.folds), sep="\n")
+    if options.sensitivity:
+        rules = [rule for rule in load_rules().rules if rule.scope == "run" and rule.id in words(labels)]
+        print("", sensitivity(labels, series_of(logs), rules), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
