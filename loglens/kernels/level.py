@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from loglens.kernels.blocks import argmin, mann_kendall, nanmedian, nanmin
-from loglens.kernels.values import BlocksArg, SeriesArg
+from loglens.kernels.points import held_since
+from loglens.kernels.values import BlocksArg, PointsArg, SeriesArg
 
 
 def has(x: SeriesArg) -> np.ndarray:
@@ -168,7 +169,10 @@ def _value_at(x: SeriesArg, position: np.ndarray) -> np.ndarray:
 
 
 def leaves_best(x: SeriesArg, margin: np.ndarray) -> np.ndarray:
-    """First step beyond `margin` (level) above the best block, once no later block comes so near again; NaN: none."""
+    """First step beyond `margin` (level) above the best block, once no later block comes so near again; NaN: none.
+
+    A fortieth of the points, one to five of them, must lie there in a row.
+    """
     blocks, layout = x.features.blocks, x.points.layout
     rows, limit = x.pick(blocks.median), x.pick(x.features.best) + margin
     near = rows <= limit[:, None]
@@ -178,9 +182,7 @@ def leaves_best(x: SeriesArg, margin: np.ndarray) -> np.ndarray:
     logged = np.repeat(x.pick(x.features.logged), layout.count)
     level = np.where(logged, np.log(np.where(logged, layout.value, 1.0)), layout.value)
     beyond = (level > np.repeat(limit, layout.count)) & (x.points.place >= np.repeat(begin, layout.count))
-    out = np.full(len(layout.start), np.nan)
-    out[layout.owner[beyond][::-1]] = layout.step[beyond][::-1]
-    return out
+    return held_since(PointsArg(layout, beyond), np.clip(layout.count // 40, 1, 5).astype(float))
 
 
 def step_of_minimum(x: SeriesArg) -> np.ndarray:
