@@ -59,8 +59,9 @@ def _section(title: str, texts: Iterable[str], bullet: str = "") -> Iterator[str
 
 
 def _need(need: Need) -> tuple[str, str, str]:
+    of = f"{need.value} of {need.same}" if need.same else " or ".join(need.roles)
     least = f"at least {need.points} points" if need.points > 1 else ""
-    return need.name, " or ".join(need.roles), ", ".join(filter(None, ["optional" if need.optional else "", least]))
+    return need.name, of, ", ".join(filter(None, ["optional" if need.optional else "", least]))
 
 
 def _example(rule: Rule) -> Iterator[str]:
@@ -71,3 +72,7 @@ def _example(rule: Rule) -> Iterator[str]:
         onset = f" at step {case.expect.onset}" if case.expect.onset is not None else ""
         yield f"{case.name}: {said}{onset}"
         yield from (f"{role}: {values}" for role, values in case.series.items())
+        for member in case.members:
+            told = {**member.settings, **({"verdict": member.verdict} if member.verdict != "healthy" else {})}
+            parts = [f"{name}: {value}" for name, value in {**member.series, **told}.items()]
+            yield f"{member.times} × {', '.join(parts)}"

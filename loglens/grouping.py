@@ -134,10 +134,11 @@ def _candidates(needs: tuple[Need, ...], group: Together, number: int, rows: _Ro
         return _reason(needs[0], group)
     found = []
     for tag in first or [""]:
-        row = []
+        row: list[int] = []
+        chosen_for: dict[str, str] = {}
         for need in needs:
-            possible = [tag] if tag and need is needs[0] else _tags_for(need, group)
-            chosen = tag if tag in possible else next(iter(possible), "")
+            possible = [tag] if tag and need is needs[0] else _tags_for(need, group, chosen_for.get(need.same))
+            chosen = chosen_for[need.name] = tag if tag in possible else next(iter(possible), "")
             if not chosen and not need.optional:
                 return _reason(need, group)
             row.append(rows.add(_row(need, chosen, group, number)) if chosen else -1)
@@ -145,8 +146,11 @@ def _candidates(needs: tuple[Need, ...], group: Together, number: int, rows: _Ro
     return found
 
 
-def _tags_for(need: Need, group: Together) -> list[str]:
-    """The metrics of the first role of the need that enough members have."""
+def _tags_for(need: Need, group: Together, same: str | None = None) -> list[str]:
+    """The metrics of the first role of the need that enough members have; or, if they have it, the `same` metric."""
+    if need.same:
+        known = [_value(need, m) for run in group.runs for m in run.metrics if m.tag == same]
+        return [same] if same and len(known) - known.count(None) >= need.points else []
     for wanted in need.roles:
         counted: dict[str, int] = {}
         for run in group.runs:
@@ -170,6 +174,8 @@ def _row(need: Need, tag: str, group: Together, number: int) -> _Row:
 
 
 def _reason(need: Need, group: Together) -> str:
+    if len(group.runs) < need.points:
+        return f"too few runs in its group: {len(group.runs)} of {need.points}"
     wanted = " or ".join(need.roles)
     return f"no {wanted} in at least {need.points} of the {len(group.runs)} runs of its group"
 

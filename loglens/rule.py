@@ -39,6 +39,7 @@ class Need:
     each: bool = False
     log: str = ""  # what to log to have it, for the reason of a not-checked
     value: Value = "tail"  # about groups: what of each member's series; the members are then the points
+    same: str = ""  # about groups: of the metric that this other need found
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,10 @@ def _case(r: RuleReader, entry: Item, i: int) -> Case:
         if "name" not in parts:
             r.wrong(entry, f"case {i + 1} has no 'name'")
         data, other = ("series", "members") if r.about == "run" else ("members", "series")
+        if "facts" in parts and r.about != "run":
+            r.wrong(
+                parts.pop("facts"), f"the facts of a group follow from its members: leave 'facts' out of case {i + 1}"
+            )
         if other in parts:
             whom = "about groups" if other == "members" else "about runs"
             r.wrong(parts[other], f"'{other}' is for rules {whom}; case {i + 1} needs '{data}'")

@@ -44,7 +44,7 @@ FIELDS = {
     "references": "sources",
     "cases": "examples: series and what must be found",
 }
-NEED_FIELDS = ("role", "points", "optional", "each", "log", "value")
+NEED_FIELDS = ("role", "same", "points", "optional", "each", "log", "value")
 OF_RUNS = ("objectives", "related", "explained_by")  # mean nothing about a group
 PARAMETER_FIELDS = ("default", "about")
 REQUIRED = ("id", "title", "needs", "why", "remedies", "cases")
@@ -112,7 +112,9 @@ def _rule(r: RuleReader, f: dict[str, Item], root: Item) -> Rule:
 
 def _know(r: RuleReader, f: dict[str, Item]) -> None:
     """What the rule is about, and with it the facts that it may use."""
-    r.about = r.choice(f.get("scope"), "'scope'", SCOPES, "run")  # type: ignore[assignment]
+    # of a scope that cannot be read we only know that somebody thought of groups
+    otherwise = "group" if "scope" in f else "run"
+    r.about = r.choice(f.get("scope"), "'scope'", SCOPES, otherwise)  # type: ignore[assignment]
     of_group = r.about != "run"
     known = GROUP_FACTS if of_group else {name: (about, NUMBER) for name, (about, _) in FACTS.items()}
     r.facts = {name: about for name, (about, _) in known.items()}
@@ -178,23 +180,28 @@ def _needs(r: RuleReader, item: Item | None) -> tuple[Need, ...]:
         if item is not None:
             r.wrong(item, "'needs' must name at least one series")
         return ()
-    needs = []
+    needs: list[Need] = []
     for name, value in item.items.items():
         _declare(r, item.keys[name], name, Type("series", "number", name))
-        needs.append(_need(r, name, value))
+        needs.append(_need(r, name, value, needs))
     return tuple(needs)
 
 
-def _need(r: RuleReader, name: str, item: Item) -> Need:
+def _need(r: RuleReader, name: str, item: Item, before: Iterable[Need]) -> Need:
     what = f"need '{name}'"
     if not isinstance(item, Map):
         return Need(name, _roles(r, item, what))
     parts = r.mapping(item, NEED_FIELDS, what)
-    if "role" not in parts:
-        r.wrong(item, f"{what} has no 'role'")
-    odd = "value" if r.about == "run" else "each"
-    if odd in parts:
-        r.wrong(parts[odd], f"'{odd}' of {what} means nothing in a rule about {'runs' if odd == 'value' else 'groups'}")
+    if r.about == "run":
+        _misplaced(r, parts, ("value", "same"), what, "runs")
+    else:
+        _misplaced(r, parts, ("each",), what, "groups")
+    if ("role" in parts) == ("same" in parts):
+        both = "both 'role' and 'same'" if "role" in parts else "no 'role'"
+        r.wrong(item, f"{what} has {both}")
+    same, above = r.text(parts.get("same"), f"'same' of {what}"), [need.name for need in before]
+    if same and same not in above:
+        r.wrong(parts["same"], f"'same' of {what} names no need above it: '{same}'{suggestion(same, above)}")
     return Need(
         name,
         _roles(r, parts["role"], what) if "role" in parts else (),
@@ -203,7 +210,14 @@ def _need(r: RuleReader, name: str, item: Item) -> Need:
         r.flag(parts.get("each"), f"'each' of {what}"),
         r.text(parts.get("log"), f"'log' of {what}"),
         r.choice(parts.get("value"), f"'value' of {what}", VALUES, "tail"),  # type: ignore[arg-type]
+        same,
     )
+
+
+def _misplaced(r: RuleReader, parts: Mapping[str, Item], keys: Iterable[str], what: str, about: str) -> None:
+    for key in keys:
+        if key in parts:
+            r.wrong(parts[key], f"'{key}' of {what} means nothing in a rule about {about}")
 
 
 def _roles(r: RuleReader, item: Item, what: str) -> tuple[str, ...]:

@@ -90,6 +90,7 @@ def _definitions() -> dict[str, Schema]:
         "optional": {"type": "boolean"},
         "each": {"type": "boolean"},
         "log": TEXT,
+        "same": TEXT,
         "value": {"enum": list(VALUES)},
     }
     own: dict[str, Schema] = {
@@ -111,7 +112,12 @@ def _definitions() -> dict[str, Schema]:
     expect: dict[str, Schema] = {"severity": levels, "onset": COUNT, "within": COUNT}
     return {
         "role": {"anyOf": [{"enum": known_roles()}, {"type": "string", "pattern": _parted()}]},
-        "need": {"anyOf": [_list_of(_ref("role")), _object({k: need[k] for k in NEED_FIELDS}, ("role",))]},
+        "need": {
+            "anyOf": [
+                _list_of(_ref("role")),
+                {**_object({k: need[k] for k in NEED_FIELDS}), "oneOf": [_needs("role"), _needs("same")]},
+            ]
+        },
         "parameter": _object(dict(zip(PARAMETER_FIELDS, ({"type": "number"}, TEXT), strict=True)), PARAMETER_FIELDS),
         "variant": _object(
             _fields({"title": FIELDS["title"], **VARIANT_FIELDS}, {"title": TEXT, **_variant_types()}), ("when",)

@@ -115,6 +115,8 @@ def _group(group: Group, pen: _Pen, width: int) -> Iterator[str]:
         return
     yield ""
     yield f"{pen(group.kind.upper(), 'bold')} of {clean.count(len(group.runs), 'run')}"
+    more = f" and {len(group.runs) - FOLD:,} more" if len(group.runs) > FOLD else ""
+    yield from _wrap(f"{', '.join(clean.name(run) for run in group.runs[:FOLD])}{more}", width, "  ")
     for finding in group.findings:
         yield from _finding(finding, pen, width, True)
 
