@@ -266,7 +266,7 @@ class _Window(io.RawIOBase):
     def seek(self, offset: int, whence: int = 0) -> int:
         base = (0, self._at, len(self._buffer))[whence]
         if base + offset < 0:
-            raise ValueError("a place before the begin")
+            raise OSError("a place before the begin")  # zipfile tries such places
         self._at = base + offset
         return self._at
 

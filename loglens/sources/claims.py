@@ -139,7 +139,7 @@ class Claims:
         count = 0
         for member in place.members():
             parts = [shown(part) for part in member.name.split("/")]
-            hidden = any(part.startswith(".") or part in PASSED_FOLDERS for part in parts)
+            hidden = any((part.startswith(".") and part != "..") or part in PASSED_FOLDERS for part in parts)
             if hidden and not f"/{member.name}".endswith(f"/{HYDRA}"):
                 continue
             count += 1
