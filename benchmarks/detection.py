@@ -207,8 +207,8 @@ def _figures(result: Score) -> tuple[str, str, str]:
 
 
 def sensitivity(labels: Sequence[Label], series: SeriesSet, rules: Iterable[Rule]) -> str:
-    """F1 and false alarms of each rule with each of its parameters halved and doubled."""
-    rows = []
+    """F1 and false alarms of each rule with each of its parameters halved and doubled, where that changes anything."""
+    rows, tried_in_all = [], 0
     for rule in rules:
         now = _alone(labels, series, rule)
         for parameter in rule.parameters:
@@ -216,10 +216,13 @@ def sensitivity(labels: Sequence[Label], series: SeriesSet, rules: Iterable[Rule
             half, double = (
                 _alone(labels, series, rule.with_settings({parameter.name: value * factor})) for factor in (0.5, 2)
             )
-            tried = (half, now, double)
+            tried, tried_in_all = (half, now, double), tried_in_all + 1
+            if half == now == double:
+                continue
             shown = [f"{f1(c):.2f}" if c["tp"] + c["fn"] else "" for c, _ in tried]
             rows.append((f"`{rule.id}.{parameter.name}`", f"{value:g}", *shown, *(alarms for _, alarms in tried)))
-    return table(("parameter", "default", "F1 ÷ 2", "F1", "F1 × 2", "false ÷ 2", "false", "false × 2"), rows)
+    shown_rows = table(("parameter", "default", "F1 ÷ 2", "F1", "F1 × 2", "false ÷ 2", "false", "false × 2"), rows)
+    return f"{shown_rows}\n\nThe other {tried_in_all - len(rows)} of {tried_in_all} parameters change nothing here."
 
 
 def _alone(labels: Sequence[Label], series: SeriesSet, rule: Rule) -> tuple[Counter[str], int]:
@@ -242,8 +245,9 @@ def main() -> None:
     parser.add_argument("--sensitivity", action="store_true", help="each parameter of each rule halved and doubled")
     parser.add_argument("--folds", metavar="KEY", help="spread over the values of this key of the labels' meta")
     options = parser.parse_args()
-    labels = read_labels(options.labels or options.folder / "labels.jsonl")
-    logs = loglens.read(options.folder)
+    place = options.labels or options.folder / "labels.jsonl"
+    logs = loglens.read(options.folder, exclude=[place.name])  # the labels are no log
+    labels = read_labels(place)
     report = loglens.analyze(logs)
     pairs = [(run.run, finding) for run in report.runs for finding in run.findings]
     of_groups = [(run, finding) for group in report.groups for run in group.runs for finding in group.findings]
