@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from loglens.model import Problem, RunReport
     from loglens.rule import Rule
 
+READING = ("runs", "follow_symlinks", "batch_bytes", "batch_folders", "max_file_bytes")  # options of reading paths
+
 
 def read(source: Any, *, roles: Mapping[str, str] | None = None, **options: Any) -> Logs:
     """Read logs: a path or several, a Polars or pandas frame, a dict of lists, a Keras `history.history`.
@@ -23,6 +25,7 @@ def read(source: Any, *, roles: Mapping[str, str] | None = None, **options: Any)
     `roles` maps globs on names to roles. Options for paths: `runs` and `exclude` (globs), `follow_symlinks`.
     LoglensError when nothing could be read; damage that leaves something to read is in `Logs.problems`.
     """
+    _check_options("read", options, "exclude")
     if isinstance(source, Logs):
         return source
     paths = _paths(source)
@@ -53,18 +56,36 @@ def analyze(
     `rules` names further rule files or folders, `parameters` is {rule: {parameter: value}}, `config` a settings file
     (none is looked for); what is given here wins over it. Further options are those of `read`.
     """
-    settings = load_config(Path(config)) if config is not None else Config()
+    _check_options("analyze", options)
+    settings = load_config(Path(config), [fspath(path) for path in rules]) if config is not None else Config()
     settings = settings.merged(select, ignore, [fspath(path) for path in rules], parameters, roles, exclude)
-    chosen = load_chosen(settings)
-    return judge_batches(batches(source, roles=settings.roles, exclude=settings.exclude, **options), chosen)
+    chosen, left_out = load_choice(settings)
+    logs = batches(source, roles=settings.roles, exclude=settings.exclude, **options)
+    return judge_batches(logs, chosen, left_out=left_out)
 
 
 def load_chosen(settings: Config) -> tuple[Rule, ...]:
     """The rules to check. RuleError for a faulty rule file, LoglensError for an unknown id or parameter."""
+    return load_choice(settings)[0]
+
+
+def load_choice(settings: Config) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+    """The rules to check, and the ids of those that the settings leave out; errors as of `load_chosen`."""
     from loglens.ruleset import load_rules
     from loglens.selection import choose
 
-    return choose(load_rules(settings.rule_files), settings.select, settings.ignore, settings.parameters)
+    known = load_rules(settings.rule_files)
+    chosen = choose(known, settings.select, settings.ignore, settings.parameters)
+    kept = {rule.id for rule in chosen}
+    return chosen, tuple(rule_id for rule_id in known.ids if rule_id not in kept)
+
+
+def _check_options(function: str, options: Iterable[str], *more: str) -> None:
+    """TypeError, as of any Python function, for an argument that there is not."""
+    known = (*READING, *more)
+    if unknown := [name for name in options if name not in known]:
+        others = f"; options of reading are {', '.join(known)}"
+        raise TypeError(f"{function}() got an unexpected keyword argument {unknown[0]!r}{others}")
 
 
 def batches(source: Any, *, roles: Mapping[str, str] | None = None, **options: Any) -> Iterator[Logs]:
@@ -83,8 +104,12 @@ def judge_batches(
     rules: Sequence[Rule],
     on_batch: Callable[[Logs], None] | None = None,
     spent: Callable[[str, float], None] | None = None,
+    left_out: Sequence[str] = (),
 ) -> Report:
-    """Judge batch after batch; `on_batch` is told of each one that is done, `spent` the seconds of each rule."""
+    """Judge batch after batch; `on_batch` is told of each one that is done, `spent` the seconds of each rule.
+
+    `left_out`: ids of rules that are known but were not wanted.
+    """
     from loglens import __version__
     from loglens.grouping import group_runs
     from loglens.story import tell
@@ -103,6 +128,7 @@ def judge_batches(
         problems=tuple(sorted(problems, key=lambda p: (p.path, p.offset or 0, p.line or 0, p.kind, p.message))),
         rules=tuple(rule.info for rule in rules),
         version=__version__,
+        left_out=tuple(left_out),
     )
 
 

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from loglens.errors import ConfigError
+from loglens.errors import ConfigError, LoglensError
 from loglens.model import SEVERITIES
+from loglens.roles import is_role, known_roles
+from loglens.wording import suggestion
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,13 +79,18 @@ def find_config(start: Path) -> Path | None:
     return None
 
 
-def load_config(path: Path) -> Config:
-    """Read and check one file; ConfigError lists everything that is wrong with it."""
+def load_config(path: Path, rules: Iterable[str] | None = None) -> Config:
+    """Read and check one file; ConfigError lists everything that is wrong with it.
+
+    Rules and parameters are looked up when `rules` names the rule files beside its own; without it they are not.
+    """
     table = _table(_parse(path), path)
     if table is None:
         raise ConfigError(f"{path}: no table [tool.loglens] in it")
     prefix = ("tool", "loglens") if path.name == "pyproject.toml" else ()
     mistakes = list(_mistakes(table))
+    if rules is not None:
+        mistakes += _unknown_rules(table, path, rules)
     if mistakes:
         text = _bytes(path).decode()
         raise ConfigError("\n".join(f"{path}{_line(text, (*prefix, *keys))}: {why}" for keys, why in mistakes))
@@ -127,7 +134,7 @@ def _mistakes(table: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]
     for key, value in table.items():
         if key not in KEYS:
             yield (key,), f"unknown key '{key}'{_suggestion(key)}"
-        elif key in LISTS and not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
+        elif key in LISTS and not _texts(value):
             hint = ' (did you mean ["' + value + '"]?)' if isinstance(value, str) else ""
             yield (key,), f"'{key}' must be a list of strings{hint}"
         elif key == "fail-on" and value not in FAIL_ON:
@@ -136,6 +143,31 @@ def _mistakes(table: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]
             yield from _role_mistakes(value)
         elif key == "rules":
             yield from _parameter_mistakes(value)
+
+
+def _unknown_rules(table: Mapping[str, Any], path: Path, extra: Iterable[str]) -> list[tuple[tuple[str, ...], str]]:
+    """What the rules do not have. Nothing where a rule file is faulty: that is told when the rules are loaded."""
+    said = {key: table[key] for key in ("select", "ignore") if _texts(table.get(key))}
+    tables = table.get("rules")
+    tables = {rule: v for rule, v in tables.items() if isinstance(v, dict)} if isinstance(tables, dict) else {}
+    if not tables and not any(said.values()):
+        return []  # the kernels are heavy
+    from loglens.kernels import signatures
+    from loglens.ruleset import builtin_rules, check_files
+    from loglens.selection import mistakes
+
+    files = table.get("rule-files")
+    own = [str(path.parent / name) for name in files] if isinstance(files, list) and _texts(files) else []
+    faults: list[str] = []
+    try:
+        rules = check_files([builtin_rules(), *own, *extra], signatures(), faults.append)
+    except LoglensError:  # a file that is missing
+        return []
+    return [] if faults else list(mistakes(rules, parameters=tables, **said))
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _suggestion(key: str) -> str:
@@ -150,6 +182,9 @@ def _role_mistakes(roles: Any) -> Iterator[tuple[tuple[str, ...], str]]:
     for name, role in roles.items():
         if not isinstance(role, str):
             yield ("roles", name), f"the role of '{name}' must be a string such as \"train/loss\""
+        elif not is_role(role):
+            hint = suggestion(role, known_roles()) or "; a role is such as train/loss, val/accuracy or grad_norm"
+            yield ("roles", name), f"the role of '{name}' is none: '{role}'{hint}"
 
 
 def _parameter_mistakes(rules: Any) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 from dataclasses import dataclass
 from typing import TextIO
@@ -25,6 +26,14 @@ def wants_color(choice: str, stream: TextIO) -> bool:
     if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
         return True
     return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def text_width(stream: TextIO) -> int:
+    """Columns for text: COLUMNS, else those of the terminal; 100 where there is none."""
+    if stream.isatty():
+        return shutil.get_terminal_size((100, 24)).columns
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) if columns.isascii() and columns.isdigit() and 0 < len(columns) < 5 and int(columns) else 100
 
 
 def emit(text: str) -> None:
@@ -63,7 +72,7 @@ class Progress:
         """Count `runs` more."""
         self.runs += runs
         if self.shown:
-            sys.stderr.write(f"\r{self.runs} runs read")
+            sys.stderr.write(f"\r{self.runs:,} run{'' if self.runs == 1 else 's'} read")
             sys.stderr.flush()
 
     def clear(self) -> None:

@@ -77,12 +77,14 @@ def _many(number: int, noun: str) -> str:
 
 
 def summary_line(report: Report, written: Sequence[str] = ()) -> str:
-    """One line: runs by verdict, files read, files written."""
+    """One line: runs by verdict, findings, files read, files written."""
+    from loglens.reporters.outline import tally
+
     s = report.summary
     verdicts = [(s.failed, "failed"), (s.suspect, "suspect"), (s.healthy, "healthy"), (s.unknown, "unknown")]
     counts = ", ".join(f"{n} {name}" for n, name in verdicts if n)
     damaged = len({p.path for p in report.problems if p.kind in NOT_WHOLE})
-    parts = [f"{_many(s.runs, 'run')}: {counts or 'none'}", f"{_many(s.files, 'file')} read"]
+    parts = [f"{_many(s.runs, 'run')}: {counts or 'none'}", tally(report), f"{_many(s.files, 'file')} read"]
     parts += [f"{damaged} damaged"] if damaged else []
     parts += [f"wrote {visible(', '.join(written))}"] if written else []
     return "; ".join(parts)

@@ -23,10 +23,11 @@ class Report:
     problems: tuple[Problem, ...] = ()
     rules: tuple[RuleInfo, ...] = ()
     version: str = ""
+    left_out: tuple[str, ...] = ()  # ids of rules that the settings left out
 
     @cached_property
     def summary(self) -> Summary:
-        """Counts of runs by verdict, of findings by severity (causes only, not what they explain), and of files read."""
+        """Counts of runs by verdict, findings by severity (causes only, not what they explain) and files read."""
         verdicts = [run.verdict for run in self.runs]
         holders = (*self.runs, *self.groups)
         severities = [f.severity for holder in holders for f in holder.findings if f.caused_by is None]
@@ -58,7 +59,18 @@ class Report:
         for run in self.runs:
             if run.run == name:
                 return run
-        raise KeyError(name)
+        from difflib import get_close_matches
+
+        names = [run.run for run in self.runs]
+        near = get_close_matches(name, names, n=3, cutoff=0.4) or names[:3]
+        raise KeyError(f"no run {name!r}; there is {', '.join(map(repr, near))}" if near else f"no run {name!r}")
+
+    def __repr__(self) -> str:
+        total = self.summary
+        counts = [(total.failed, "failed"), (total.suspect, "suspect"), (total.healthy, "healthy")]
+        told = [f"{n:,} {verdict}" for n, verdict in (*counts, (total.unknown, "unknown")) if n]
+        runs = f"{total.runs:,} run{'' if total.runs == 1 else 's'}"
+        return f"<Report: {', '.join([runs, *told])}>"
 
     @property
     def findings(self) -> pl.DataFrame:

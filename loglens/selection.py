@@ -8,7 +8,7 @@ from loglens.errors import LoglensError
 from loglens.wording import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from loglens.rule import Rule
     from loglens.ruleset import RuleSet
@@ -22,34 +22,48 @@ def choose(
 ) -> tuple[Rule, ...]:
     """The rules to check, with parameters replaced; LoglensError lists every unknown rule and parameter."""
     select, ignore, parameters = list(select or rules.ids), list(ignore), parameters or {}
-    mistakes = [
-        f"no rule '{rule_id}'{suggestion(rule_id, rules.ids) or '; loglens rules list names them'}"
-        for rule_id in dict.fromkeys([*select, *ignore, *parameters])
-        if rule_id not in rules.ids
-    ]
+    told = [why for _, why in mistakes(rules.rules, select=select, ignore=ignore, parameters=parameters)]
+    if told:
+        raise LoglensError("\n".join(dict.fromkeys(told)))
     chosen = [rule for rule in rules.rules if rule.id in select and rule.id not in ignore]
-    for rule in rules.rules:
-        names = [p.name for p in rule.parameters]
-        for name in parameters.get(rule.id, {}):
-            if name not in names:
-                hint = suggestion(name, names) or (f"; it has {', '.join(names)}" if names else "; it has none")
-                mistakes.append(f"rule '{rule.id}' has no parameter '{name}'{hint}")
-    if mistakes:
-        raise LoglensError("\n".join(mistakes))
     return tuple(rule.with_settings(parameters.get(rule.id, {})) for rule in chosen)
 
 
+def mistakes(
+    rules: Sequence[Rule],
+    *,
+    select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    parameters: Mapping[str, Mapping[str, float]],
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Ids and parameters that no rule has: the keys that lead to each in a settings file, and what is wrong."""
+    known = {rule.id: [parameter.name for parameter in rule.parameters] for rule in rules}
+    named = [(("select",), each) for each in select] + [(("ignore",), each) for each in ignore]
+    for keys, rule_id in [*named, *((("rules", each), each) for each in parameters)]:
+        if rule_id not in known:
+            yield keys, f"no rule '{rule_id}'{suggestion(rule_id, list(known)) or '; loglens rules list names them'}"
+    for rule_id, values in parameters.items():
+        names = known.get(rule_id)
+        for name in values if names is not None else ():
+            if names is not None and name not in names:
+                hint = suggestion(name, names) or (f"; it has {', '.join(names)}" if names else "; it has none")
+                yield ("rules", rule_id, name), f"rule '{rule_id}' has no parameter '{name}'{hint}"
+
+
 def parse_settings(settings: Iterable[str]) -> dict[str, dict[str, float]]:
-    """`RULE.PARAM=VALUE` strings as parameters by rule; LoglensError for one that does not read like that."""
+    """`RULE.PARAM=VALUE` strings as parameters by rule; LoglensError lists those that do not read like that."""
     found: dict[str, dict[str, float]] = {}
+    told: list[str] = []
     for setting in settings:
         left, equals, value = setting.partition("=")
         rule, dot, name = left.strip().partition(".")
-        try:
-            number = float(value)
-        except ValueError:
-            raise LoglensError(f"--set {setting}: '{value}' is not a number") from None
         if not (equals and dot and rule and name):
-            raise LoglensError(f"--set {setting}: write RULE.PARAM=VALUE, such as flat-loss.drop=0.05")
-        found.setdefault(rule, {})[name] = number
+            told.append(f"--set {setting}: write RULE.PARAM=VALUE, such as flat-loss.least_fall=0.05")
+            continue
+        try:
+            found.setdefault(rule, {})[name] = float(value)
+        except ValueError:
+            told.append(f"--set {setting}: '{value}' is not a number")
+    if told:
+        raise LoglensError("\n".join(told))
     return found

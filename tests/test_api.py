@@ -91,6 +91,27 @@ def test_mistakes_are_named(arguments: dict[str, object], error: type[LoglensErr
         loglens.analyze(SAMPLES / "healthy", **arguments)
 
 
+def test_an_option_that_there_is_not_is_told_of_the_function_that_was_called() -> None:
+    with pytest.raises(TypeError, match=r"analyze\(\) got an unexpected keyword argument 'fail_on'"):
+        loglens.analyze(SAMPLES, fail_on="x")
+    with pytest.raises(TypeError, match=r"read\(\) got an unexpected keyword argument 'rules'"):
+        loglens.read(SAMPLES, rules=[])
+
+
+def test_results_are_shown_short_and_names_complete() -> None:
+    logs, report = loglens.read(SAMPLES), loglens.analyze(SAMPLES, select=["zero-loss", "flat-loss"])
+    assert repr(logs).startswith("<Logs: 10 runs, 11 files, ")
+    assert repr(report).startswith("<Report: 10 runs, ")
+    assert logs.runs.columns == ["run", "files", "bytes", "points"]
+    assert (logs.runs["run"].to_list(), logs.runs["files"].sum()) == ([*logs.names], 11)
+    assert logs.runs["points"].sum() == logs.scalars.height
+    assert {"analyze", "read", "LoglensError"} <= set(dir(loglens))
+    assert loglens.LoglensError is LoglensError
+    with pytest.raises(KeyError, match="healthy-csv"):
+        report["healty"]
+    assert (len(report.rules), "zero-loss" in report.left_out, "widening-gap" in report.left_out) == (2, False, True)
+
+
 def test_nothing_to_read_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LoglensError, match="no training logs"):
         loglens.read(tmp_path)

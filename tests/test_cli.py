@@ -23,7 +23,7 @@ HEAVY = ("polars", "pyarrow", "tensorboard", "jinja2", "numpy", "ptars", "yaml")
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No settings file is above, and no variable of the caller's decides on colours."""
     monkeypatch.chdir(tmp_path)
-    for name in ("NO_COLOR", "FORCE_COLOR"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -152,6 +152,25 @@ def test_results_go_to_stdout_and_the_summary_to_stderr(capsys: pytest.CaptureFi
     assert said.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(("columns", "width"), [("60", 60), ("", 100), ("x", 100)])
+def test_text_is_as_wide_as_asked(
+    columns: str, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    cli.run(["analyze", sample("overfitting"), "-q"])
+    assert width - 15 < max(map(len, capsys.readouterr().out.splitlines())) <= width
+
+
+def test_all_mistakes_in_settings_come_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    write("loglens.toml", 'fail-on = "x"\nignore = ["flat-los"]')
+    for command in (["config", "show"], ["analyze", sample("healthy")]):
+        assert cli.run(command) == 2
+        assert capsys.readouterr().err.count("loglens.toml:") == 2
+    assert cli.run(["analyze", sample("healthy"), "--no-config", "--set", "a=1", "--set", "flat-loss.b=c"]) == 2
+    assert "flat-loss.least_fall=0.05" in (err := capsys.readouterr().err)
+    assert "'c' is not a number" in err
+
+
 def test_quiet_says_nothing_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     cli.run(["analyze", sample("lr-zero"), "-q"])
     assert capsys.readouterr().err == ""
@@ -201,7 +220,7 @@ def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal.isatty = lambda: True  # type: ignore[method-assign]
     monkeypatch.setattr(sys, "stderr", terminal)
     cli.run(["analyze", sample("healthy"), "--format", "json"])
-    assert "\r1 runs read" in terminal.getvalue()
+    assert "\r1 run read" in terminal.getvalue()
 
 
 @pytest.mark.parametrize("args", [["--help"], ["analyze", "--help"], ["config", "show"], ["completion", "zsh"]])

@@ -85,6 +85,7 @@ def test_the_nearest_file_upward_counts(tmp_path: Path, files: dict[str, str], s
         ("[rules]\nflat-loss.drop = true", 2, "must be a number"),
         ("roles = 3", 1, "must be a table"),
         ("[roles]\n'a*' = 3", 2, "the role of 'a*'"),
+        ("[roles]\n'a*' = 'train/los'", 2, "did you mean 'train/loss'?"),
     ],
 )
 def test_a_mistake_names_file_and_line(tmp_path: Path, text: str, line: int, words: str) -> None:
@@ -100,6 +101,17 @@ def test_lines_in_pyproject_are_those_of_the_table(tmp_path: Path) -> None:
 
 def test_all_mistakes_come_at_once(tmp_path: Path) -> None:
     assert len(refusal(write(tmp_path / "loglens.toml", "a = 1\nb = 2\nselect = 3")).splitlines()) == 3
+
+
+def test_unknown_rules_parameters_and_roles_come_with_the_other_mistakes(tmp_path: Path) -> None:
+    text = 'selekt = []\nignore = ["flat-los"]\n[rules.flat-loss]\nnope = 1\n[roles]\n"x" = "y"\n'
+    path = write(tmp_path / "loglens.toml", text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, rules=())
+    lines = sorted(str(caught.value).splitlines())
+    assert [line[len(str(path)) : len(str(path)) + 3] for line in lines] == [":1:", ":2:", ":4:", ":6:"]
+    assert "did you mean 'flat-loss'?" in lines[1]
+    assert "has no parameter 'nope'; it has " in lines[2]
 
 
 def test_no_line_is_better_than_a_wrong_one(tmp_path: Path) -> None:

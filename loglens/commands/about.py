@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 SHELLS = ("bash", "zsh", "fish")
 
 
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 @click.command()
 @click.argument("rule_id", metavar="RULE")
 @click.option("--rules", "extra", multiple=True, metavar="FILE|DIR", help="Further rules.")
@@ -58,7 +62,7 @@ def rules_check(paths: tuple[str, ...]) -> int:
     found, mistakes = _checked(paths)
     for mistake in mistakes:
         emit(mistake)
-    note(f"{len(found)} rules are sound, {len(mistakes)} mistakes")
+    note(f"{_many(len(found), 'rule')} {'is' if len(found) == 1 else 'are'} sound, {_many(len(mistakes), 'mistake')}")
     return 1 if mistakes else 0
 
 
@@ -75,7 +79,10 @@ def rules_test(paths: tuple[str, ...], only: str) -> int:
     failed = [result for result in results if result.failure]
     for line in [*mistakes, *(f"{r.place}: {r.rule}: {r.case}: {r.failure}" for r in failed)]:
         emit(line)
-    note(f"{len(results) - len(failed)} of {len(results)} cases hold, {len(mistakes)} mistakes in rule files")
+    note(
+        f"{len(results) - len(failed)} of {_many(len(results), 'case')} hold, "
+        f"{_many(len(mistakes), 'mistake')} in rule files"
+    )
     return 1 if failed or mistakes else 0
 
 
@@ -110,10 +117,11 @@ def config() -> None:
 
 @config.command("show")
 @click.option("--config", "config_file", metavar="FILE", help="This file; else the nearest loglens.toml.")
+@click.option("--rules", "extra", multiple=True, metavar="FILE|DIR", help="Further rules that the settings may name.")
 @DEBUG
-def config_show(config_file: str | None) -> int:
+def config_show(config_file: str | None, extra: tuple[str, ...]) -> int:
     """Print the settings in force, and which file they come from."""
-    emit(to_toml(settings(config_file, none=False)))
+    emit(to_toml(settings(config_file, none=False, rules=extra)))
     return 0
 
 
@@ -136,7 +144,10 @@ def schema_report() -> int:
 @click.argument("shell", type=click.Choice(SHELLS))
 @DEBUG
 def completion(shell: str) -> int:
-    """Print the completion script of a shell: eval "$(loglens completion bash)"."""
+    """Print the completion script of a shell.
+
+    To use it at once: eval "$(loglens completion bash)"
+    """
     from click.shell_completion import get_completion_class
 
     from loglens.cli import cli

@@ -9,7 +9,7 @@ import click
 
 from loglens.commands.options import COLOR, DEBUG, FORMAT, OUTPUT, PATHS, TOP, ids, reading, reads_logs
 from loglens.config import FAIL_ON, Config
-from loglens.console import emit, note, wants_color
+from loglens.console import emit, note, text_width, wants_color
 from loglens.errors import LoglensError
 
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 @OUTPUT
 @FORMAT
 @TOP
-@click.option("--select", multiple=True, metavar="IDS", help="Check only these rules.")
-@click.option("--ignore", multiple=True, metavar="IDS", help="Do not check these rules.")
+@click.option("--select", multiple=True, metavar="IDS", help="Check only these rules (comma-separated ids).")
+@click.option(
+    "--ignore", multiple=True, metavar="IDS", help="Do not check these (comma-separated ids); replaces the file's list."
+)
 @click.option("--rules", multiple=True, metavar="FILE|DIR", help="Further rules.")
 @click.option("--set", "settings", multiple=True, metavar="RULE.PARAM=VALUE", help="Change a parameter of a rule.")
 @click.option("--kernels", multiple=True, metavar="MODULE", help="Import further kernels for rules (runs the module).")
@@ -45,10 +47,10 @@ def analyze(**options: Any) -> int:
     required = _known_roles(ids(options["require"]))
     gate = Gate(options["fail_on"] or logs.config.fail_on, required, options["min_runs"], options["strict"])
     outputs = _outputs(options["output"])
-    rules = _rules(options, logs.config)
+    rules, left_out = _rules(options, logs.config)
     clock.lap("load rules")
     spent = clock.rule if logs.verbose else None
-    report = judge_batches(clock.during("read", logs.batches(), then="judge"), rules, None, spent)
+    report = judge_batches(clock.during("read", logs.batches(), then="judge"), rules, None, spent, left_out)
     clock.lap("judge")
     code, reasons = gate.judge(report)
     _write(report, outputs, options["top"])
@@ -65,8 +67,8 @@ def analyze(**options: Any) -> int:
 
 
 def _known_roles(roles: Sequence[str]) -> tuple[str, ...]:
-    from loglens.wording import suggestion
     from loglens.roles import is_role, known_roles
+    from loglens.wording import suggestion
 
     for role in roles:
         if not is_role(role):
@@ -74,14 +76,14 @@ def _known_roles(roles: Sequence[str]) -> tuple[str, ...]:
     return tuple(roles)
 
 
-def _rules(options: dict[str, Any], config: Config) -> tuple[Rule, ...]:
-    from loglens.api import load_chosen
+def _rules(options: dict[str, Any], config: Config) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+    from loglens.api import load_choice
     from loglens.plugins import add_kernels
     from loglens.selection import parse_settings
 
     for module in options["kernels"]:
         add_kernels(module)
-    return load_chosen(
+    return load_choice(
         config.merged(
             select=ids(options["select"]),
             ignore=ids(options["ignore"]),
@@ -108,7 +110,7 @@ def _write(report: Report, outputs: Sequence[tuple[str, str]], top: int | None) 
 def _print(report: Report, form: str, color: str, top: int | None) -> None:
     from loglens.reporters import render
 
-    emit(render(report, form, color=wants_color(color, sys.stdout), **_top(top)))
+    emit(render(report, form, color=wants_color(color, sys.stdout), width=text_width(sys.stdout), **_top(top)))
 
 
 def _top(top: int | None) -> dict[str, int]:

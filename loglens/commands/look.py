@@ -41,5 +41,5 @@ def export(**options: Any) -> int:
     logs = reading(options)
     rows = write(logs.batches(), Path(options["output"]), options["table"])
     if not logs.quiet:
-        note(f"{options['output']}: {rows:,} rows")
+        note(f"{options['output']}: {rows:,} row{'' if rows == 1 else 's'}")
     return 0

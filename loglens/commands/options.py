@@ -75,7 +75,7 @@ class Reading:
                 progress.add(len(logs.names))
                 if self.verbose:
                     progress.clear()
-                    note(f"read {len(logs.names)} runs, {len(logs.sources)} files, {logs.scalars.height:,} values")
+                    note(f"read {repr(logs)[7:-1]}")
                 yield logs
         finally:
             progress.clear()
@@ -83,19 +83,21 @@ class Reading:
 
 def reading(options: dict[str, Any]) -> Reading:
     """Take the common options out of `options`; the rest stays."""
-    config = settings(options.pop("config_file"), options.pop("no_config")).merged(exclude=options.pop("exclude"))
+    config = settings(options.pop("config_file"), options.pop("no_config"), options.get("rules")).merged(
+        exclude=options.pop("exclude")
+    )
     names = ("paths", "globs", "follow_symlinks", "quiet", "verbose")
     return Reading(config=config, **{name: options.pop(name) for name in names})
 
 
-def settings(path: str | None, none: bool) -> Config:
-    """The settings of the file named, else of the nearest one; with `none` the defaults."""
+def settings(path: str | None, none: bool, rules: Sequence[str] | None = None) -> Config:
+    """The settings of the file named, else of the nearest one; with `none` the defaults. `rules`: see `load_config`."""
     if none and path:
         raise LoglensError("--config and --no-config exclude each other")
     if none:
         return Config()
     found = Path(path) if path else find_config(Path.cwd())
-    return load_config(found) if found else Config()
+    return load_config(found, rules) if found else Config()
 
 
 def ids(values: Sequence[str]) -> list[str]:

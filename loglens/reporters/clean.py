@@ -145,6 +145,6 @@ def label(key: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """`text` with a capital, when it begins with a plain word; names such as `lr` or `grad_norm` stay."""
-    first = text.split(" ", 1)[0]
-    return text[0].upper() + text[1:] if len(first) > 2 and first.isalpha() and first.islower() else text
+    """`text` with a capital, unless it begins with a name such as `lr`, `grad_norm`, `val/loss` or `clip(…)`."""
+    first = text.split(" ", 1)[0].rstrip(".,:;")
+    return text if first == "lr" or re.search(r"[_.(/=]", first) else text[:1].upper() + text[1:]

@@ -114,13 +114,20 @@ def themes_of(report: Report) -> tuple[Theme, ...]:
     for run in worst_first(report.runs):
         for chain in chains_of(run):
             found.setdefault(chain.root.rule, []).append(chain)
+    titles = {rule.id: rule.title for rule in report.rules}
+    worst = {rule: max((c.severity for c in chains), key=SEVERITIES.index) for rule, chains in found.items()}
     themes = [
-        Theme(rule, chains[0].root.title, max((c.severity for c in chains), key=SEVERITIES.index), tuple(chains))
-        for rule, chains in found.items()
+        Theme(rule, _title(chains, titles.get(rule)), worst[rule], tuple(chains)) for rule, chains in found.items()
     ]
     lead = lead_of(report)
     first = lead.root.rule if lead else ""
     return tuple(sorted(themes, key=lambda t: (rank(t.severity), t.rule != first, -len(t.chains), t.rule)))
+
+
+def _title(chains: list[Chain], of_rule: str | None) -> str:
+    """What all members are called; that of the rule when their titles differ."""
+    titles = {chain.root.title for chain in chains}
+    return of_rule if of_rule and len(titles) > 1 else chains[0].root.title
 
 
 def gaps_of(report: Report) -> tuple[Gap, ...]:
@@ -168,9 +175,32 @@ def verdict_line(report: Report) -> str:
         parts.append(f"{total.suspect:,} {_be(total.suspect)} suspect")
     if total.unknown:
         parts.append(f"{total.unknown:,} cannot be judged")
-    if len(parts) == 1 and not total.failed:
-        parts = [f"{parts[0].split(' ', 1)[0]} of {total.runs:,} runs {parts[0].split(' ', 1)[1]}"]
+    if not total.failed:
+        number, rest = parts[0].split(" ", 1)
+        parts[0] = f"{number} of {total.runs:,} runs {rest}"
     return f"{', '.join(parts)}."
+
+
+def tally(report: Report) -> str:
+    """Findings by severity, causes apart from what follows: `4 errors, 2 warnings at the root; 5 findings follow …`."""
+    total = report.summary
+    counts = ((total.errors, "error"), (total.warnings, "warning"), (total.infos, "note"))
+    roots = ", ".join(clean.count(number, noun) for number, noun in counts if number)
+    held = [run.findings for run in report.runs] + [group.findings for group in report.groups]
+    follow = sum(finding.caused_by is not None for findings in held for finding in findings)
+    if not follow:
+        return roots or "no findings"
+    them = "it" if total.errors + total.warnings + total.infos == 1 else "them"
+    verb = "follows" if follow == 1 else "follow"
+    return f"{roots or 'none'} at the root; {clean.count(follow, 'finding')} {verb} from {them}"
+
+
+def narrowed(report: Report) -> str:
+    """Says that rules were left out: `Only 2 of 31 rules were applied.`; empty when none were."""
+    if not report.left_out:
+        return ""
+    applied, every = len(report.rules), len(report.rules) + len(report.left_out)
+    return f"Only {applied:,} of {every:,} rules {'was' if applied == 1 else 'were'} applied."
 
 
 def _be(number: int) -> str:

@@ -165,6 +165,8 @@ def _view(report: Report, top: int) -> dict[str, Any]:
         "report": report,
         "total": report.summary,
         "verdict": outline.verdict_line(report),
+        "tally": outline.tally(report),
+        "narrowed": outline.narrowed(report),
         "worst": next((v for v in outline.ORDER if getattr(report.summary, v)), "unknown"),
         "bar": [(v, getattr(report.summary, v)) for v in outline.ORDER if getattr(report.summary, v)],
         "lead": lead_entry,

@@ -51,6 +51,7 @@ def render(report: Report) -> str:
         "problems": to_plain(report.problems),
         "summary": to_plain(report.summary),
         "rules": to_plain(report.rules),
+        "left_out": to_plain(report.left_out),
     }
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     curves = [json.dumps(_drawn(run, curve), ensure_ascii=False, allow_nan=False) for run, curve in _kept(report)]
@@ -94,6 +95,7 @@ class _Document:
     problems: tuple[Problem, ...]
     summary: Summary
     rules: tuple[RuleInfo, ...] = ()
+    left_out: tuple[str, ...] = ()
     curves: tuple[Drawn, ...] = ()
 
 
@@ -137,7 +139,7 @@ def _report(document: _Document) -> Report:
         replace(run, curves=curves.get(run.run, {}), sources=tuple(replace(s, run=run.run) for s in run.sources))
         for run in document.runs
     )
-    return Report(runs, document.groups, document.problems, document.rules, document.loglens_version)
+    return Report(runs, document.groups, document.problems, document.rules, document.loglens_version, document.left_out)
 
 
 def schema() -> dict[str, Any]:

@@ -57,6 +57,8 @@ def render(report: Report, color: bool = False, width: int = 100) -> str:
     lines += _quiet(report, pen, width)
     lines += _problems(report.problems, pen, width)
     lines += _gaps(report, pen, width)
+    if partly := outline.narrowed(report):
+        lines += ["", *(pen(line, "suspect") for line in _wrap(partly, width, ""))]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -66,11 +68,12 @@ def _head(report: Report, pen: _Pen, width: int) -> Iterator[str]:
     parts: list[tuple[str, str]] = [
         (f"{MARKS[v]} {n:,} {v}", v) for v in outline.ORDER if (n := getattr(total, v)) and total.runs > 1
     ]
-    parts += [(clean.count(total.errors, "error"), ""), (clean.count(total.warnings, "warning"), "")]
-    parts += [(clean.count(total.infos, "note"), "")] if total.infos else []
     parts += [(clean.count(cover.files, "file"), "")]
     parts += [(f"{cover.damaged:,} damaged", "suspect")] if cover.damaged else []
     yield from _fit(parts, pen, width, "")
+    if total.runs:
+        told = outline.tally(report)
+        yield from _wrap(f"{told[0].upper()}{told[1:]}.", width, "")
 
 
 def _run(run: RunReport, pen: _Pen, width: int) -> Iterator[str]:
@@ -103,11 +106,11 @@ def _finding(finding: Finding, pen: _Pen, width: int, message: bool) -> Iterator
     if message:
         yield from _wrap(finding.message, width, "      ")
     if finding.causes:
-        yield from _wrap(finding.causes[0], width, "      ", "cause: ")
+        yield from _wrap(clean.sentence(finding.causes[0]), width, "      ", "cause: ")
     if finding.remedies:
-        yield from _wrap(finding.remedies[0], width, "      ", "do: ")
+        yield from _wrap(clean.sentence(finding.remedies[0]), width, "      ", "do: ")
     for doubt in finding.counter_evidence:
-        yield from _wrap(doubt, width, "      ", "but: ")
+        yield from _wrap(clean.sentence(doubt), width, "      ", "ruled out: ")
 
 
 def _group(group: Group, pen: _Pen, width: int) -> Iterator[str]:

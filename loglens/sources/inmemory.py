@@ -66,8 +66,10 @@ def _frame(obj: object) -> pl.DataFrame:
         names = dict.fromkeys(str(name) for row in obj for name in row)
         rows = [{str(name): value for name, value in row.items()} for row in obj]
         return _from_lists({name: [row.get(name) for row in rows] for name in names}, strict=False)
+    kind = type(obj).__name__
     raise LoglensError(
-        f"cannot read a {type(obj).__name__}: give a path, a Polars or pandas frame, a dict of lists or a Keras history"
+        f"cannot read {'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}: "
+        "give a path, a Polars or pandas frame, a dict of lists or a Keras history"
     )
 
 

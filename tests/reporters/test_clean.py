@@ -98,7 +98,15 @@ def test_columns(text: str, wide: int) -> None:
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [("the loss", "The loss"), ("lr is 0", "lr is 0"), ("grad_norm rose", "grad_norm rose"), ("", "")],
+    [
+        ("the loss", "The loss"),
+        ("lr is 0", "lr is 0"),
+        ("on resuming, set it", "On resuming, set it"),
+        ("e.g. a", "e.g. a"),
+        ("clip(x) it", "clip(x) it"),
+        ("grad_norm rose", "grad_norm rose"),
+        ("", ""),
+    ],
 )
 def test_sentences(text: str, shown: str) -> None:
     assert clean.sentence(text) == shown

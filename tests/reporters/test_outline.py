@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loglens.report import Report
-from loglens.reporters import outline
+from loglens.reporters import outline, render
 
 if TYPE_CHECKING:
     from loglens.model import Verdict
@@ -53,12 +54,38 @@ def test_the_headline_decides_which_chain_leads() -> None:
         (["failed", "suspect", "healthy"], "1 of 3 runs failed, 1 is suspect."),
         (["suspect", "suspect", "healthy"], "2 of 3 runs are suspect."),
         (["unknown", "healthy"], "1 of 2 runs cannot be judged."),
+        (["suspect", "suspect", "unknown"], "2 of 3 runs are suspect, 1 cannot be judged."),
         (["failed", "suspect", "suspect", "unknown"], "1 of 4 runs failed, 2 are suspect, 1 cannot be judged."),
     ],
 )
 def test_verdict_lines(verdicts: list[Verdict], line: str) -> None:
     runs = tuple(samples.run(str(i), verdict, "", ()) for i, verdict in enumerate(verdicts))
     assert outline.verdict_line(Report(runs)) == line
+
+
+def test_causes_are_counted_apart_from_what_follows() -> None:
+    few = samples.reports()["few"]
+    assert outline.tally(few) == "2 errors, 1 warning at the root; 3 findings follow from them"
+    assert outline.tally(samples.reports()["overfitting"]) == "1 warning at the root; 1 finding follows from it"
+    assert outline.tally(samples.reports()["lr-zero"]) == "1 error"
+    assert outline.tally(samples.reports()["empty"]) == "no findings"
+
+
+def test_a_theme_of_many_titles_is_called_like_its_rule() -> None:
+    titles = ("It jumped", "It crept")
+    runs = tuple(
+        samples.run(title, "failed", "", (), (samples.finding("diverging-loss", "error", title, "m", (), 1, None),))
+        for title in titles
+    )
+    assert [t.title for t in outline.themes_of(Report(runs, rules=samples.RULES))] == ["Diverging loss"]
+    assert [t.title for t in outline.themes_of(Report(runs[:1], rules=samples.RULES))] == ["It jumped"]
+
+
+@pytest.mark.parametrize("form", ["text", "html", "markdown"])
+def test_rules_that_were_left_out_are_mentioned(form: str) -> None:
+    report = replace(samples.reports()["healthy"], left_out=("a", "b"))
+    assert "Only 3 of 5 rules were applied." in render(report, form)
+    assert "rules were applied" not in render(samples.reports()["healthy"], form)
 
 
 def test_worst_runs_come_first_and_gaps_name_all_they_silence() -> None:
