@@ -38,7 +38,8 @@ def group_facts(kind: str, runs: Sequence[RunReport]) -> dict[str, Any]:
     failed = [i for i, run in enumerate(runs) if run.verdict == "failed"]
     found: dict[str, Any] = {name: "" if kind_ == TEXT else float("nan") for name, (_, kind_) in GROUP_FACTS.items()}
     found |= {"members": float(len(runs)), "failed_members": float(len(failed)), "best_at_edge": 0.0}
-    found["who_failed"] = enumerated([short_names(runs)[i] for i in failed])
+    names = short_names(runs)
+    found["who_failed"] = enumerated([names[i] for i in failed])
     return found | (_sweep_facts(runs) if kind == "sweep" else {})
 
 
@@ -62,8 +63,7 @@ def _sweep_facts(runs: Sequence[RunReport]) -> dict[str, Any]:
 def short_names(runs: Sequence[RunReport]) -> tuple[str, ...]:
     """The names of runs without the folders that all of them share, before or after what tells them apart."""
     parts = [run.run.split("/") for run in runs]
-    while len(parts) > 1 and all(len(p) > 1 and p[0] == parts[0][0] for p in parts):
-        parts = [p[1:] for p in parts]
-    while len(parts) > 1 and all(len(p) > 1 and p[-1] == parts[0][-1] for p in parts):
-        parts = [p[:-1] for p in parts]
-    return tuple("/".join(p) for p in parts)
+    room = min(map(len, parts), default=1) - 1  # one part must be left of the shortest
+    head = next((i for i in range(room) if len({p[i] for p in parts}) > 1), room)
+    tail = next((i for i in range(room - head) if len({p[-1 - i] for p in parts}) > 1), room - head)
+    return tuple("/".join(p[head : len(p) - tail]) for p in parts)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from loglens.model import Finding, Metric, RunReport
     from loglens.rule import Need, Rule
 
+Facts = dict[tuple[str, str], dict[str, Any]]  # kind and name of a group → its facts
 NO_GROUP = {
     "folds": "in no group of runs that differ in fold or seed only",
     "sweep": "in no sweep of runs that differ in hyper-parameters",
@@ -44,7 +45,8 @@ def group_runs(runs: Sequence[RunReport], rules: Iterable[Rule]) -> tuple[tuple[
     A rule that fired on a group is not-checked on its runs: the finding is the group's.
     """
     groups, rules = groups_of(runs), [rule for rule in rules if rule.scope != "run"]
-    said = [verdict for rule in rules for verdict in judge_groups(groups, rule)]
+    known: Facts = {}
+    said = [verdict for rule in rules for verdict in judge_groups(groups, rule, known)]
     held: dict[tuple[str, str], GroupVerdict] = {}
     for verdict in said:
         for run in verdict.group.runs:
@@ -78,8 +80,8 @@ def _with_status(run: RunReport, rules: Sequence[Rule], held: dict[tuple[str, st
     return replace(run, clear=tuple(clear), not_checked=tuple(skipped))
 
 
-def judge_groups(groups: Sequence[Together], rule: Rule) -> list[GroupVerdict]:
-    """Judge every group that the rule is about; one verdict each, in their order."""
+def judge_groups(groups: Sequence[Together], rule: Rule, known: Facts | None = None) -> list[GroupVerdict]:
+    """Judge every group that the rule is about; one verdict each, in their order. `known` is shared between rules."""
     groups = [group for group in groups if rule.scope in ("group", group.kind)]
     rows = _Rows([])
     owners: list[int] = []
@@ -95,7 +97,9 @@ def judge_groups(groups: Sequence[Together], rule: Rule) -> list[GroupVerdict]:
     table = np.array(index, np.int64).reshape(len(index), len(rule.needs))
     columns = {need.name: table[:, i] for i, need in enumerate(rule.needs)}
     cache: dict[Hashable, Any] = {}
-    fired, skipped = apply(rule, _series_set(groups, rows), np.array(owners, np.int64), columns, cache)
+    fired, skipped = apply(
+        rule, _series_set(groups, rows, {} if known is None else known), np.array(owners, np.int64), columns, cache
+    )
     reasons |= skipped
     return [
         GroupVerdict(group, rule.id, _of_group(fired[i]) if i in fired else None, reasons.get(i))
@@ -180,7 +184,7 @@ def _reason(need: Need, group: Together) -> str:
     return f"no {wanted} in at least {need.points} of the {len(group.runs)} runs of its group"
 
 
-def _series_set(groups: Sequence[Together], rows: _Rows) -> SeriesSet:
+def _series_set(groups: Sequence[Together], rows: _Rows, known: Facts) -> SeriesSet:
     """Groups as if they were runs."""
     every = rows.rows
     count = np.array([len(row.value) for row in every], np.int64)
@@ -193,7 +197,10 @@ def _series_set(groups: Sequence[Together], rows: _Rows) -> SeriesSet:
         np.full(total, np.nan),
         np.zeros(total, np.int32),
     )
-    known = [group_facts(group.kind, group.runs) for group in groups]
+    for group in groups:
+        if (group.kind, group.name) not in known:
+            known[group.kind, group.name] = group_facts(group.kind, group.runs)
+    facts = [known[group.kind, group.name] for group in groups]
     return SeriesSet(
         runs=tuple(group.name for group in groups),
         run=np.array([row.group for row in every], np.int64),
@@ -203,6 +210,6 @@ def _series_set(groups: Sequence[Together], rows: _Rows) -> SeriesSet:
         axis=[row.metric.axis for row in every],
         direction=[row.metric.direction for row in every],
         records=records,
-        facts={name: np.array([facts[name] for facts in known]) for name in GROUP_FACTS},
+        facts={name: np.array([one[name] for one in facts]) for name in GROUP_FACTS},
         members=tuple(short_names(group.runs) for group in groups),
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from loglens.model import RunReport
 
 Kind = Literal["folds", "sweep"]
+MOST_SWEEPS = 32  # kinds of runs in one folder that are looked at; a folder of more is a heap, not a sweep
 SHARED = 0.5  # share of names that two runs must have in common to be of one experiment
 
 
@@ -69,12 +70,12 @@ def _sweeps(runs: Sequence[RunReport], told: Mapping[str, Mapping[str, str]]) ->
             folders.setdefault(_parent(run), []).append(run)
     for parent in sorted(folders):
         left = folders[parent]
-        number = 0
-        while len(left) > 1:
+        for number in range(MOST_SWEEPS):
+            if len(left) < 2:
+                break
             members, left = _alike(left, told)
             if len(members) > 1 and varied([told[run.run] for run in members]):
                 yield Together("sweep", tuple(members), f"{parent}/* ({number})" if number else f"{parent}/*")
-                number += 1
 
 
 def _alike(runs: Sequence[RunReport], told: Mapping[str, Mapping[str, str]]) -> tuple[list[RunReport], list[RunReport]]:

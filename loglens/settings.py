@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def _star(match: re.Match[str]) -> str:
     return f"{whole[:at]}*{whole[match.end(1) - match.start() :]}"
 
 
+@lru_cache(maxsize=10_000)
 def is_seed(name: str) -> bool:
     """Whether a hyper-parameter only says which repetition it is."""
     return bool(_SEED_KEY.search(name.rpartition("/")[2].strip()))
@@ -74,6 +76,7 @@ def settings_of(run: RunReport) -> dict[str, str]:
     return told or in_name(run.run)
 
 
+@lru_cache(maxsize=10_000)
 def _is_beside(name: str) -> bool:
     return bool(_BESIDE.search(name) or _BESIDE.search(name.rpartition("/")[2])) and not is_seed(name)
 
