@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from loglens.sources.families import Family
 
 SETTINGS, CHECKPOINT = "settings", "checkpoint"  # the `format` of such files
+_CALLED = re.compile(r"(ckpt|checkpoint|weight|model|snapshot|save|saved_model)s?")
 RUN_NAME = "run name"  # what `Logs.hparams.source` says of values in the name of a run
 
 
@@ -54,7 +56,10 @@ def _by_family(checkpoints: Iterable[LogFile], folders: Sequence[set[str]]) -> M
 
 
 class _Owner:
-    """To whom a folder belongs: to the nearest folder above it that is someone's, else to the only one beside it."""
+    """Whose a folder is: that of the nearest folder above it that is someone's.
+
+    Else, where it is called as one of checkpoints, that of the only one beside it.
+    """
 
     def __init__(self, homes: Mapping[str, int]) -> None:
         self._homes = homes
@@ -69,7 +74,8 @@ class _Owner:
             if above in self._homes:
                 return self._homes[above]
             above = parent_of(above)
-        beside = self._beside.get(parent_of(folder) or "", set())
+        outer, _, name = folder.rpartition("/")
+        beside = self._beside.get(outer, set()) if _CALLED.fullmatch(name.lower()) else set()
         return next(iter(beside)) if len(beside) == 1 else None
 
 
