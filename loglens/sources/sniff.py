@@ -15,6 +15,7 @@ _MEASURED = re.compile(
     rb"(?i)(?:loss|acc|accuracy|reward|return|perplexity|ppl|error|f1|auc|iou|map|bleu|psnr)"
     rb"[\w@.()/ -]{0,24}[\"']?\s*[:=|]?\s*[\"']?[-+]?(?:\.?\d|nan|inf)"
 )
+_SEPARATORS = (",", ";", "\t", "|")
 REPEATED = 3
 _OPENS_OBJECT = re.compile(rb'\{\s*"')
 _OPENS_LIST = re.compile(rb"\[\s*[{\[]")  # "[2024-01-01 …" and "[INFO]" open lines of prose
@@ -43,17 +44,23 @@ def sniff(head: bytes) -> str:
 
 def prose_kind(head: bytes) -> str:
     """What a text is by its first lines: "csv" for rows below a header, "text" for what may be a log, or ""."""
-    from loglens.sources.delimited import SEPARATORS, is_number
-
     whole = head[: head.rfind(b"\n")] if len(head) >= HEAD else head
     lines = [line for line in whole.decode(errors="replace").splitlines() if line.strip() and line[0] != "#"]
-    for separator in SEPARATORS if len(lines) > 1 else ():
+    for separator in _SEPARATORS if len(lines) > 1 else ():
         header, *rows = ([cell.strip() for cell in line.split(separator)] for line in lines[:3])
-        numeric = [sum(map(is_number, row)) for row in (header, *rows)]
+        numeric = [sum(map(_is_number, row)) for row in (header, *rows)]
         even = len(header) > 1 and all(len(row) == len(header) for row in rows)
         if even and not numeric[0] and all(2 * count >= len(header) for count in numeric[1:]):
             return "csv"
     return "text" if len(_MEASURED.findall(head)) >= REPEATED else ""
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def is_trainer_state(head: bytes) -> bool:

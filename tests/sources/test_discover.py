@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from loglens.sources.discover import Discovery
 
 STATE = '{"best_metric": null, "log_history": []}'
-UNREAD = "this format is not read yet"
 
 # name: (content, format or the reason for the skip or None when it is passed over)
 CLAIMS: dict[str, tuple[str, str | None]] = {
@@ -42,11 +41,13 @@ CLAIMS: dict[str, tuple[str, str | None]] = {
     "__init__.py": (STATE, "json"),
     "state.bak": (STATE, "json"),
     "module.py": ('{"loss": 1}\n', None),
-    "train.log": ("[2024-01-01 00:00:00] loss 1\n", "plain text; only tables and JSON lines are read"),
-    "slurm-1.out": ("loss 1\n", "plain text; only tables and JSON lines are read"),
+    "train.log": ("[2024-01-01 00:00:00] loss 1\n", "text"),
+    "slurm-1.out": ("loss 1\n", "text"),
+    "progress.txt": ("epoch,loss\n1,0.5\n2,0.25\n", "csv"),
+    "notes": ("loss 1\n" * 3, "text"),
     "python.txt": ("{'loss': 1}\n", None),
-    "metrics.txt": ("{'loss': 1}\n", "plain text; only tables and JSON lines are read"),
-    "metrics/f1": ("1 0.3 0\n", "plain text; only tables and JSON lines are read"),
+    "metrics.txt": ("{'loss': 1}\n", "text"),
+    "metrics/f1": ("1 0.3 0\n", "text"),
     "empty.log": ("", "empty file"),
     "train_log": ("\0\1\2", "binary file of an unknown format"),
     "LICENSE": ("text", None),
@@ -55,8 +56,9 @@ CLAIMS: dict[str, tuple[str, str | None]] = {
     "tokenizer_config.json": ("{}", "settings, not a training log"),
     "model.safetensors.index.json": ("{}", "settings, not a training log"),
     "wandb-summary.json": ("{}", "last values only, no course over the steps"),
-    "run-1.wandb": ("", f"binary Weights & Biases log: {UNREAD}"),
-    "a.parquet": ("", f"Parquet table: {UNREAD}"),
+    "run-1.wandb": ("", "wandb"),
+    "mlflow.db": ("no database", "text"),
+    "old.db": ("\0", "binary file of an unknown format"),
     "log.csv.gz": ("", "csv"),
     "model.csv.lz4": ("", "compressed: unpack it first"),
     "hparams.yaml": ("", None),

@@ -107,7 +107,7 @@ def test_a_file_without_values_is_named_or_in_its_run(tmp_path: Path) -> None:
     ("tree", "message"),
     [
         ({}, "0 files looked at"),
-        ({"a.png": "x", "b.log": "words"}, r"2 files looked at; b.log: plain text"),
+        ({"a.png": "x", "b.log": "words"}, r"2 files looked at; b.log: not a training log: plain text"),
         ({f"{i}.log": "words" for i in range(5)}, "5 files looked at; .*; and 2 more"),
         ({"a.csv": "id,name\n1,x\n2,y\n"}, "1 file looked at; a.csv: not a training log"),
         ({E1: ""}, "1 file looked at; events"),
@@ -126,7 +126,7 @@ def test_finding_logs_needs_no_heavy_library(tmp_path: Path) -> None:
     code = f"""
 import sys
 from loglens.sources import discover
-assert len(discover([{str(tmp_path)!r}]).families) == 4
+assert len(discover([{str(tmp_path)!r}]).families) == 5
 print(sorted({{"polars", "numpy", "pyarrow", "tensorboard", "ptars", "jinja2"}} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
