@@ -13,6 +13,7 @@ from loglens.engine import Judgement, judge
 from loglens.facts import FACTS
 from loglens.groupcases import judge_members
 from loglens.groupfacts import GROUP_FACTS
+from loglens.rulereader import AXIS
 from loglens.ruleset import check_links, load_rules
 from loglens.ruletest import run_cases, series_from
 from loglens.series import Ragged, SeriesSet
@@ -84,7 +85,7 @@ def test_every_let_can_be_shown(rule: Rule) -> None:
     lets = dict(rule.lets)
     assert all(lets[name].type.shape == "run" for name in rule.evidence)
     holes = {hole for v in rule.variants for hole, _ in v.message.holes()}
-    assert holes <= {*lets, *(n.name for n in rule.needs), *(p.name for p in rule.parameters)} | FACT_NAMES
+    assert holes <= {AXIS, *lets, *(n.name for n in rule.needs), *(p.name for p in rule.parameters)} | FACT_NAMES
     assert rule.evidence, "numbers that speak for the finding"
 
 
