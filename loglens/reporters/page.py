@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,6 +20,7 @@ from loglens.numbers import human, percent
 from loglens.reporters import charts, clean, outline, sparks
 from loglens.reporters.text import place_of
 from loglens.resources import resource_dir
+from loglens.settings import is_learning_rate, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -247,11 +250,20 @@ def _metric(run: RunReport, roles: Iterable[str]) -> Metric | None:
 
 
 def _varied(runs: tuple[RunReport, ...]) -> list[str]:
-    """The first hyper-parameters that differ between runs."""
+    """The first hyper-parameters that differ between runs and are set in at least half of them; learning rates lead."""
     if len(runs) < 2:
         return []
-    names = sorted({name for run in runs for name in run.hparams})
-    return [n for n in names if len({run.hparams.get(n) for run in runs}) > 1][:HPARAMS]
+    told = [{name: run.hparams[name] for name in settings_of(run) if name in run.hparams} for run in runs]
+    counts = Counter(name for each in told for name in each)
+    common = sorted((n for n in counts if 2 * counts[n] >= len(runs)), key=lambda n: (not is_learning_rate(n), n))
+    return [n for n in common if len({each.get(n) for each in told}) > 1][:HPARAMS]
+
+
+def _last(run: RunReport, metric: Metric) -> str:
+    """The last value as logged, NaN included; the series itself tells only the last finite one."""
+    curve = run.curves.get(metric.tag)
+    lost = curve is not None and len(curve.values) and not isfinite(curve.values[-1])
+    return human(float(curve.values[-1]) if curve is not None and lost else metric.last)
 
 
 def _row(
@@ -266,7 +278,7 @@ def _row(
     numbers = []
     for _, roles in metrics:
         found = _metric(run, roles)
-        numbers += [human(found.last), human(found.best)] if found else ["–", "–"]
+        numbers += [_last(run, found), human(found.best)] if found else ["–", "–"]
     target = f"{anchors[run.run]}.{clean.slug(chain.root.rule)}" if chain else ""
     return Row(
         run=run,

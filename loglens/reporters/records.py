@@ -71,8 +71,18 @@ def _kept(report: Report) -> Iterator[tuple[str, Curve]]:
         if spark is not None and spark.tag not in full:
             keep = sparks.spark_thin(spark)
             full[spark.tag] = replace(spark, steps=spark.steps[keep], values=spark.values[keep])
+        for tag, curve in run.curves.items():
+            if tag not in full and _ends_in_nothing(curve):
+                keep = sparks.spark_thin(curve)
+                full[tag] = replace(curve, steps=curve.steps[keep], values=curve.values[keep])
         # in the run's own order: it decides which curve stands for a run
         yield from ((run.run, full[tag]) for tag in run.curves if tag in full)
+
+
+def _ends_in_nothing(curve: Curve) -> bool:
+    """A loss, score or reward whose last value is NaN or infinite: the series of a report tells finite ones alone."""
+    told = curve.role is not None and ":" not in curve.role and ("/" in curve.role or curve.role == "reward")
+    return told and len(curve.values) > 0 and not np.isfinite(curve.values[-1])
 
 
 def _drawn(run: str, curve: Curve) -> dict[str, Any]:

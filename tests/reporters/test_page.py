@@ -14,6 +14,7 @@ import samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loglens.report import Report
 from loglens.reporters import page, render
 
 if TYPE_CHECKING:
@@ -108,6 +109,19 @@ def test_everything_found_and_everything_missed_is_on_the_page() -> None:
     assert all(page.escape(p.message) in text for p in report.problems)
     assert all(page.escape(n.reason) in text for r in report.runs for n in r.not_checked)
     assert text.count('<tr id="run-') == 40
+
+
+def test_the_table_of_runs_has_few_columns_trouble_first() -> None:
+    rare = [samples.healthy(f"r{i}", i, {"only": "x"} if i < 2 else {"lr": f"{i}e-3", "depth": "3"}) for i in range(8)]
+    heads = re.findall(r"<th [^>]*>([^<]*)</th>", render(Report(tuple(rare)), "html").split('id="runs"')[1])
+    assert heads[:4] == ["verdict", "run", "trouble", "from"]
+    table = render(Report(tuple(rare)), "html").split('id="runs"')[1].split("</thead>")[0]
+    assert ("<bdi>lr</bdi>" in table, "<bdi>only</bdi>" in table) == (True, False)
+
+
+def test_a_last_value_that_is_no_number_is_shown_as_such() -> None:
+    row = render(samples.sweep(), "html").split('<tr id="run-sweep-lr-3e-2">')[1].split("</tr>")[0]
+    assert "NaN" in row
 
 
 def test_only_so_many_charts_are_drawn() -> None:
