@@ -170,7 +170,7 @@ def _course(series: SeriesSet, number: int, metrics: tuple[Metric, ...]) -> Cour
     """None when no loss or score has enough points."""
     enough = [m for m in metrics if m.role and judges(m.role) and m.points >= ENOUGH and m.first is not None]
     told = next((m for role in _TELLING for m in enough if m.role == role), next(iter(enough), None))
-    mine = [i for i in range(len(series.tag)) if told and series.run[i] == number and series.tag[i] == told.tag]
+    mine = [i for i in sorted(series.members_of(number).series) if told and series.tag[i] == told.tag]
     if told is None or not mine:
         return None
     went = f"{told.tag} went from {human(told.first)} to {human(told.last)}"
@@ -304,8 +304,9 @@ def _curve(series: SeriesSet, i: int) -> Curve:
     mine = slice(series.records.start[i], series.records.start[i] + series.records.count[i])
     kept = ~series.overwritten[mine]
     step, value = series.records.step[mine][kept], series.records.value[mine][kept]
-    order = np.argsort(step, kind="stable")
-    step, value = step[order], value[order]
+    if np.any(step[1:] < step[:-1]):
+        order = np.argsort(step, kind="stable")
+        step, value = step[order], value[order]
     if len(value) > CURVE_POINTS:
         keep = _extremes(value, CURVE_POINTS // 3)
         step, value = step[keep], value[keep]
@@ -318,8 +319,9 @@ def _extremes(value: np.ndarray, stretches: int) -> np.ndarray:
     padded = np.append(value, np.full(depth * stretches - len(value), value[-1])).reshape(stretches, depth)
     finite = np.isfinite(padded)
     base = np.arange(stretches) * depth
-    lowest = base + np.argmin(np.where(finite, padded, np.inf), axis=1)
-    highest = base + np.argmax(np.where(finite, padded, -np.inf), axis=1)
-    broken = (base + np.argmin(finite, axis=1))[~finite.all(axis=1)]
-    kept = np.unique(np.concatenate(([0, len(value) - 1], lowest, highest, broken)))
-    return kept[kept < len(value)]
+    kept = np.zeros(len(padded.flat), bool)
+    kept[[0, len(value) - 1]] = True
+    kept[base + np.argmin(np.where(finite, padded, np.inf), axis=1)] = True
+    kept[base + np.argmax(np.where(finite, padded, -np.inf), axis=1)] = True
+    kept[(base + np.argmin(finite, axis=1))[~finite.all(axis=1)]] = True
+    return np.flatnonzero(kept[: len(value)])
