@@ -93,9 +93,13 @@ def step_ticks(low: int, high: int, wanted: int = 6) -> list[tuple[int, str]]:
     """Whole steps for the x axis."""
     if low == high:
         return [(low, short(low))]
-    step = max(1, round(_round_step((high - low) / wanted)))
+    step = max(1, _whole(_round_step((high - low) / wanted)))
     first = -(-low // step)
     return [(i * step, short(i * step)) for i in range(first, high // step + 1)]
+
+
+def _whole(step: float) -> int:
+    return 5 if step == 2.5 else round(step)  # 2 would give too many ticks
 
 
 def short(value: float, digits: int | None = None) -> str:
