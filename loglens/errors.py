@@ -17,7 +17,7 @@ class ConfigError(LoglensError):
     """The configuration is faulty; `str()` names file, line and a suggestion."""
 
 
-class Interrupted(LoglensError):
+class Interrupted(LoglensError):  # noqa: N818 - nothing is wrong
     """Somebody pressed Ctrl-C."""
 
     exit_code = 130

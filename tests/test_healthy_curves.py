@@ -1,4 +1,4 @@
-"""Alarms that can be trusted: of thousands of simulated healthy trainings hardly one is warned of, none called broken."""
+"""Alarms that can be trusted: of thousands of simulated healthy trainings hardly one is warned of."""
 
 from __future__ import annotations
 

@@ -190,8 +190,8 @@ def _rates(data: Mapping[str, Sequence[str]], spell: Vocabulary) -> dict[tuple[s
 
 
 def _quantity(data: Mapping[str, Any], spell: Vocabulary) -> Quantity:
-    texts = {k: data[k] for k in ("direction", "rest", "natural") if k in data}
-    flags = {k: data.get(k) == "true" for k in ("split", "noisy", "first")}
+    options: dict[str, Any] = {k: data[k] for k in ("direction", "rest", "natural") if k in data}
+    options |= {k: data.get(k) == "true" for k in ("split", "noisy", "first")}
     return Quantity(
         role=data["role"],
         any=tuple(frozenset(spell.canonical(bag)) for bag in data["any"]),
@@ -199,8 +199,7 @@ def _quantity(data: Mapping[str, Any], spell: Vocabulary) -> Quantity:
         exact=frozenset(data["exact"]) if "exact" in data else None,
         when=frozenset(data.get("when", ())),
         stands_in=int(data.get("stands_in", 0)),
-        **texts,
-        **flags,
+        **options,
     )
 
 
