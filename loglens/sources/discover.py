@@ -17,6 +17,7 @@ from loglens.errors import LoglensError
 from loglens.sources.base import LogFile
 from loglens.sources.claims import PASSED_FOLDERS, Claims, may_be_of_use
 from loglens.sources.formats import format_by_name
+from loglens.sources.homes import in_metrics
 from loglens.sources.packing import unpacked_name
 from loglens.sources.paths import resolve, shown
 from loglens.sources.remote import is_url
@@ -206,7 +207,7 @@ class _Walk:
         """Hand on a regular file; only those are looked at whose names ask for it."""
         self.claims.seen += 1
         name = f"{folder}/{base}" if folder else base
-        wanted = alone or may_be_of_use(base, folder)
+        wanted = alone or may_be_of_use(base) or in_metrics(path)
         if status is None and not wanted:
             if not stat.S_ISREG(mode := os.lstat(path).st_mode):
                 self.special(name, mode)

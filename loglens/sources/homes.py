@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from loglens.sources.base import LogFile
 
 METRICS = "metrics"
+_DEEP = 5  # levels
 _WANDB = r"(offline-)?run-\d{8}_\d{6}-[\w-]+"
 _WANDB_RUN = re.compile(_WANDB)
 _INNER = re.compile(rf"[/\\]([0-9a-f]{{32}}[/\\](params|tags)[/\\]|{_WANDB}[/\\]logs[/\\]debug[^/\\]*$)")
@@ -33,6 +34,11 @@ def metric_name(path: str) -> str:
     """The name of the metric that a file of MLflow's store holds: its path below `metrics`."""
     parts = re.split(r"[/\\]", path)
     return "/".join(parts[_last(parts[:-1], METRICS) + 1 :]) if METRICS in parts[:-1] else parts[-1]
+
+
+def in_metrics(path: str) -> bool:
+    """Whether a file lies in a folder `metrics`, or not far below one."""
+    return METRICS in re.split(r"[/\\]", path)[-_DEEP:-1]
 
 
 def is_inner(path: str) -> bool:

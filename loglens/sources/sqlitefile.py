@@ -28,6 +28,7 @@ LATEST_WRITES = 1 << 30  # bytes of a database with a write-ahead log that is co
 LONGEST_NAME = 120
 _PARAMETERS = 900  # of a query
 _STEPS = 1_000_000  # of SQLite's machine between two looks at the budget
+_LEAST_STEPS = 20  # looks
 _BLOCK = 1 << 20
 _ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ})
 _DAMAGE = ("malformed", "not a database", "corrupt", "disk I/O")
@@ -42,7 +43,7 @@ def with_database(file: LogFile, told: list[Problem], use: Callable[[Database], 
     try:
         with _local(file, told) as (path, immutable), closing(_connected(path, immutable, file.size)) as connection:
             use(Database(connection))
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where SQLite quotes what it found
         damaged = any(word in str(error) for word in _DAMAGE)
         told.append(Problem(file.name, "corrupt" if damaged else "unreadable", _reason(error)))
     except (BadDatabase, OSError) as error:
@@ -135,7 +136,7 @@ def _connected(path: str, immutable: bool, size: int) -> sqlite3.Connection:
             connection.execute(f"PRAGMA {pragma}")
         connection.set_authorizer(_authorize)
         # Pages of a hostile file may lead to each other in circles: no honest row takes so many steps.
-        budget = iter(range(200 + 4 * size // _STEPS * 10))
+        budget = iter(range(_LEAST_STEPS + 10 * size // _STEPS))
         connection.set_progress_handler(lambda: next(budget, None) is None, _STEPS)
     except BaseException:
         connection.close()
@@ -182,7 +183,7 @@ def _local(file: LogFile, told: list[Problem]) -> Iterator[tuple[str, bool]]:
         yield str(target), False
 
 
-def _reason(error: sqlite3.Error) -> str:
+def _reason(error: Exception) -> str:
     said = str(error)
     if said == "interrupted":
         return "reading it takes more steps than its size accounts for: its pages lead in circles"
