@@ -29,7 +29,7 @@ class Report:
     def summary(self) -> Summary:
         """Counts of runs by verdict, findings by severity (causes only, not what they explain) and files read."""
         verdicts = [run.verdict for run in self.runs]
-        holders = (*self.runs, *self.groups)
+        holders: tuple[RunReport | Group, ...] = (*self.runs, *self.groups)
         severities = [f.severity for holder in holders for f in holder.findings if f.caused_by is None]
         return Summary(
             runs=len(self.runs),
@@ -46,7 +46,8 @@ class Report:
     @cached_property
     def worst(self) -> Severity | None:
         """The highest severity of any finding, or None."""
-        found = {f.severity for holder in (*self.runs, *self.groups) for f in holder.findings}
+        holders: tuple[RunReport | Group, ...] = (*self.runs, *self.groups)
+        found = {f.severity for holder in holders for f in holder.findings}
         return max(found, key=SEVERITIES.index, default=None)
 
     @property

@@ -24,7 +24,8 @@ BAD_IN_SHAPE = [
     "case-with-half-an-onset", "needs-empty", "needs-no-mapping", "points-below-zero", "points-no-number",
     "optional-no-flag", "parameter-without-default", "parameter-no-number", "parameter-without-words",
     "when-beside-variants", "variant-without-when", "variants-empty", "variant-with-an-unknown-key",
-    "not-checked-without-reason", "not-checked-no-list", "a-list", "a-word", "title-a-list", "title-empty", "let-a-list",
+    "not-checked-without-reason", "not-checked-no-list", "a-list", "a-word", "title-a-list", "title-empty",
+    "let-a-list",
 ]  # fmt: skip
 
 
