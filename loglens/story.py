@@ -206,7 +206,7 @@ def _wasted(findings: tuple[Finding, ...], series: SeriesSet, number: int) -> fl
 
 def _share_after(finding: Finding, series: SeriesSet, number: int) -> float | None:
     """Share of the run, on the finding's axis, that lies after its onset."""
-    mine = [i for i in range(len(series.tag)) if series.run[i] == number and series.axis[i] == finding.axis]
+    mine = [i for i in series.members_of(number).series if series.axis[i] == finding.axis]
     steps = [series.records.step[series.records.start[i] :][: series.records.count[i]] for i in mine]
     first = min((int(s.min()) for s in steps if len(s)), default=0)
     last = max((int(s.max()) for s in steps if len(s)), default=0)
