@@ -54,8 +54,11 @@ def read_batches(
 def _told(whole: Iterable[Logs], found: Discovery, paths: Sequence[str], globs: Sequence[str]) -> Iterator[Logs]:
     """The wanted runs of every batch; problems wait for the next batch with a run in it."""
     pending = list(found.problems)
+    shared: set[Problem] = set()  # of files that belong to runs of several batches
     any_run = any_data = False
-    for batch in whole:
+    for given in whole:
+        batch = replace(given, problems=tuple(p for p in given.problems if p.run is not None or p not in shared))
+        shared.update(p for p in batch.problems if p.run is None)
         any_data = any_data or bool(batch.names)
         logs = _only(batch, globs)
         if not logs.names:

@@ -34,11 +34,11 @@ def with_neighbours(families: Iterable[Family], claims: Claims) -> Iterator[Fami
     checkpoints = _by_family(claims.checkpoints, folders)
     for i, family in enumerate(found):
         near = folders[i] | {above for folder in folders[i] if (above := parent_of(folder)) is not None}
-        settings = [file for folder in sorted(near) for file in claims.settings.get(folder, ())]
+        settings = [file for folder in sorted(near & claims.settings.keys()) for file in claims.settings[folder]]
         used.update(file.name for file in settings)
         beside = [replace(file, format=SETTINGS) for file in settings]
         beside += [replace(file, format=CHECKPOINT) for file in checkpoints[i]]
-        yield replace(family, beside=tuple(beside))
+        yield replace(family, beside=tuple(beside)) if beside else family
     for file in (file for files in claims.settings.values() for file in files):
         if file.name not in used and file.name.lower().endswith(".json"):
             claims.problem(file.origin or file.name, "skipped", "settings, not a training log")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from loglens.model import Problem
 from loglens.sources.archives import Archive, archive_stem
@@ -12,7 +13,7 @@ from loglens.sources.base import LogFile
 from loglens.sources.checkpoints import is_checkpoint
 from loglens.sources.configs import HYDRA, is_settings
 from loglens.sources.formats import SNIFFED, ending, format_by_name, parts, sounds_like_log, unread_by_name
-from loglens.sources.homes import METRICS, at_home, is_inner
+from loglens.sources.homes import at_home, in_metrics, is_inner
 from loglens.sources.packing import is_packed, unpacked_name
 from loglens.sources.paths import shown
 from loglens.sources.places import head
@@ -65,30 +66,28 @@ class Claims:
 
         `stamp` changes with the file's contents.
         """
-        name = file.origin or file.name
         folder, _, base = file.name.rpartition("/")
-        if archive_stem(base):
+        named = _named(base)
+        if named.archive:
             self._archives.append((file, stamp, alone))
-        elif is_checkpoint(base) and not alone:
+        elif named.checkpoint and not alone:
             self.checkpoints.append(file)
-        elif is_settings(base) and not alone:
+        elif named.settings and not alone:
             folder = folder.removesuffix(".hydra").rstrip("/") if file.name.endswith(HYDRA) else folder
             self.settings.setdefault(folder, []).append(file)
-        elif not alone and (reason := unread_by_name(unpacked_name(base))):
-            self.problem(name, "skipped", reason)
+        elif named.unread and not alone:
+            self.problem(file.origin or file.name, "skipped", named.unread)
         else:
-            self._take_log(file, folder, base, alone)
+            self._take_log(file, folder, named, alone)
 
-    def _take_log(self, file: LogFile, folder: str, base: str, alone: bool) -> None:
-        plain = unpacked_name(base)
-        file = replace(file, packed=plain != base)
-        form = format_by_name(plain)
-        if file.packed and f"{folder}/{plain}".lstrip("/") in self._names:
+    def _take_log(self, file: LogFile, folder: str, named: _Named, alone: bool) -> None:
+        plain = named.plain
+        if named.packed and f"{folder}/{plain}".lstrip("/") in self._names:
             self.problem(file.origin or file.name, "skipped", "the same file lies beside it uncompressed")
-        elif form is not None:
-            self._claim(replace(file, format=form))
-        elif alone or (not is_inner(file.path) and (ending(plain) in SNIFFED or METRICS in folder.split("/"))):
-            self._look_inside(file, folder, plain, alone)
+        elif named.format is not None:
+            self._claim(replace(file, packed=named.packed, format=named.format))
+        elif alone or (not is_inner(file.path) and (ending(plain) in SNIFFED or in_metrics(file.path))):
+            self._look_inside(replace(file, packed=named.packed), folder, plain, alone)
 
     def _look_inside(self, file: LogFile, folder: str, base: str, alone: bool) -> None:
         """Take a file whose name does not tell its format; a text log that nothing reads is said."""
@@ -103,7 +102,7 @@ class Claims:
             self.problem(name, "unreadable", error.strerror or str(error) or "cannot be opened")
             return
         kind = sniff(first) if ending(base) != ".py" else "json" if is_trainer_state(first) else ""
-        if kind == "mlflow" and not alone and METRICS not in folder.split("/"):
+        if kind == "mlflow" and not alone and not in_metrics(file.path):
             kind = "text"
         if kind == "database":
             kind = database_kind(file, self.problems)
@@ -198,15 +197,40 @@ class Claims:
         return next(one for one in tries if one not in self._taken and one not in self._names)
 
 
+class _Named(NamedTuple):
+    """What the name of a file tells. `plain` is the name without the ending of a compression."""
+
+    plain: str
+    packed: bool
+    format: str | None
+    unread: str | None
+    archive: bool
+    checkpoint: bool
+    settings: bool
+
+
+@lru_cache(maxsize=4096)  # large trees have many files of few names
+def _named(base: str) -> _Named:
+    plain = unpacked_name(base)
+    return _Named(
+        plain,
+        plain != base,
+        format_by_name(plain),
+        unread_by_name(plain),
+        archive_stem(base) is not None,
+        is_checkpoint(base),
+        is_settings(base),
+    )
+
+
 def is_log_name(base: str) -> bool:
     """Whether a file of this name is taken for a log."""
-    plain = unpacked_name(base)
-    return format_by_name(plain) is not None or sounds_like_log(plain, "")
+    named = _named(base)
+    return named.format is not None or sounds_like_log(named.plain, "")
 
 
-def may_be_of_use(base: str, folder: str = "") -> bool:
+def may_be_of_use(base: str) -> bool:
     """Whether a file of this name is looked at, or said to be left out."""
-    plain = unpacked_name(base)
-    named = format_by_name(plain) or unread_by_name(plain) or archive_stem(base)
-    sniffed = ending(plain) in SNIFFED or METRICS in folder.split("/")
-    return bool(named) or sniffed or is_settings(base) or is_checkpoint(base)
+    named = _named(base)
+    told = named.format or named.unread or named.archive or named.checkpoint or named.settings
+    return bool(told) or ending(named.plain) in SNIFFED

@@ -80,7 +80,8 @@ def _yaml(text: str) -> Tree:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             _check(event, len(stack))
             if isinstance(event, yaml.ScalarEvent):
-                stack[-1].append(event.value if event.style else _word(event.value))
+                is_key = bool(kinds and kinds[-1]) and len(stack[-1]) % 2 == 0
+                stack[-1].append(event.value if event.style or is_key else _word(event.value))
             elif isinstance(event, yaml.CollectionStartEvent):
                 stack.append([])
                 kinds.append(isinstance(event, yaml.MappingStartEvent))

@@ -20,6 +20,7 @@ UNSUSPECTED = 16 << 20
 CHUNK = 1 << 16  # bytes taken in at a time
 OUT = 1 << 20  # bytes let out at a time
 _XZ_MEMORY = 256 << 20
+_STREAMS, _SMALL = 10_000, 256  # streams behind each other that may be of fewer bytes than this on average
 
 
 class Damage(OSError):  # noqa: N818 (it is data, named as the framing names it)
@@ -166,14 +167,17 @@ def _measured(chunks: Iterator[bytes], raw: Readable, limit: int) -> Iterator[by
 def _by_engine(source: Iterator[bytes], make: Callable[[], _Engine], raw: Readable) -> Iterator[bytes]:
     """One compressed stream after the other, as appending writes them."""
     engine: _Engine | None = None
-    data = b""
+    data, streams = b"", 0
     try:
         while data or (data := next(source, b"")):
             if engine is None:
                 if not data.strip(b"\0"):  # padding
                     data = b""
                     continue
-                engine = make()
+                engine, streams = make(), streams + 1
+                if streams > _STREAMS and raw.tell() < streams * _SMALL:
+                    message = f"more than {_STREAMS} compressed streams of next to nothing: the rest was not read"
+                    raise Damage("unreadable", message, raw.tell())
             out = engine.decompress(data, OUT)
             yield out
             while not engine.eof and (out or not engine.needs_input):
@@ -182,6 +186,8 @@ def _by_engine(source: Iterator[bytes], make: Callable[[], _Engine], raw: Readab
             data = engine.unused_data if engine.eof else b""
             if engine.eof:
                 engine = None
+    except Damage:
+        raise
     except (zlib.error, OSError, EOFError, ValueError, lzma.LZMAError, MemoryError) as error:
         raise Damage("corrupt", f"compressed data is damaged ({_plain(error)})", raw.tell() - len(data)) from None
     if engine is not None:

@@ -81,6 +81,14 @@ def test_two_streams_behind_each_other_are_one(ending: str, tmp_path: Path) -> N
     assert read(tmp_path).scalars.height == 400
 
 
+@pytest.mark.parametrize("ending", [".gz", ".bz2"])
+def test_very_many_streams_of_nothing_are_not_read_on(ending: str) -> None:
+    stream = expanded(io.BytesIO(PACK[ending](b"") * 20_000))
+    assert stream.read() == b""
+    assert stream.fault is not None
+    assert "next to nothing" in stream.fault.message
+
+
 @pytest.mark.parametrize("ending", PACK)
 @pytest.mark.parametrize("share", [0.6, 0.9, 0.999])
 def test_a_cut_stream_is_truncated_and_its_begin_is_kept(ending: str, share: float) -> None:
