@@ -23,6 +23,8 @@ def at_home(file: LogFile) -> LogFile:
     if file.format == "mlflow" and METRICS in folders:
         place = _last(folders, METRICS)
         folders, base = folders[:place], ".".join([*folders[place + 1 :], base])
+    elif file.format == "mlflow" and folders and in_metrics(file.path):
+        folders, base = [], ".".join([*folders, base])  # the folder `metrics` itself was asked for
     elif folders and folders[-1] == "files" and _WANDB_RUN.fullmatch(_folder_above(file.path)):
         folders = folders[:-1]
     else:

@@ -57,7 +57,7 @@ def _step(found: Counters, epoch: np.ndarray, rows: int) -> tuple[str, np.ndarra
         return "step", None
     if np.isnan(epoch).all():
         return "step", _in_all(step, totals, _rounds(step)) if _backs(step) else step
-    return "step", _in_all(step, totals, epoch)
+    return "step", step if _goes_on(step, epoch) else _in_all(step, totals, epoch)
 
 
 def _agreeing(steps: list[Counted], rows: int) -> list[Counted]:
@@ -124,6 +124,13 @@ def _nested(step: np.ndarray, epoch: np.ndarray) -> bool:
         return False
     up = np.diff(_carried(epoch)[known]) > 0
     return bool(np.count_nonzero(back & up) > np.count_nonzero(back & ~up))
+
+
+def _goes_on(step: np.ndarray, epoch: np.ndarray) -> bool:
+    """Does the counter go up wherever the epoch does? Then it counts the whole training."""
+    known = np.flatnonzero(~np.isnan(step))
+    up = np.diff(np.floor(_carried(epoch)[known])) > 0
+    return bool(up.any() and (np.diff(step[known])[up] > 0).all() and not _backs(step))
 
 
 def _in_all(step: np.ndarray, totals: np.ndarray, epoch: np.ndarray) -> np.ndarray | None:

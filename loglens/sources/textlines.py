@@ -72,7 +72,7 @@ def plain(text: str) -> str:
     """The line without colours, times, places in source files, quotes and the drawing of bars; blanks made single."""
     if "\x1b" in text:
         text = _ANSI.sub("", text)
-    if ":" in text:
+    if ":" in text or ", line " in text:
         text = _SOURCE.sub(" ", _CLOCK.sub(" , ", text))
         text = _RANGE.sub(r"\1_\2", text)
     text = _LEVEL.sub("", _DURATION.sub(" , ", _DATE.sub(" ", text)), count=1)

@@ -12,12 +12,11 @@ import numpy as np
 import polars as pl
 
 from loglens.sources.base import Tables
-from loglens.sources.names import load_table
 from loglens.sources.reading import read_name
 from loglens.sources.text import Faults, pieces
 from loglens.sources.textaxis import Counted, Counters, axes
 from loglens.sources.textlines import lines, moment, plain
-from loglens.sources.textshapes import cut, shape_of, shape_of_table, split_word, under
+from loglens.sources.textshapes import cut, shape_of, shape_of_table, split_word, table, under
 from loglens.sources.wide import Column, Wide, melt
 
 if TYPE_CHECKING:
@@ -177,13 +176,14 @@ class _Reading:
         is_log = False
         for names, parts in groups.items():
             # What was written over does not count where what stayed is a curve by itself, or says more.
-            fuller = sum(count for others, count in final.items() if names < others)
-            if final[names] + fuller >= (LASTING if not fuller else ALIKE - 1):
-                parts = [part.only(~gone[part.rows]) for part in parts]
+            if any(gone[part.rows].any() for part in parts):
+                fuller = sum(count for others, count in final.items() if names < others)
+                if final[names] + fuller >= (LASTING if not fuller else ALIKE - 1):
+                    parts = [part.only(~gone[part.rows]) for part in parts]
             telling = any(part.shape.telling for part in parts)
             counted = any(part.shape.counted for part in parts)
             count = sum(part.rows.size for part in parts)
-            if not counted and not (_moves(parts) if count >= ALIKE else telling and any(map(_held_out, names))):
+            if not counted and not (_moves(parts, telling) if count >= ALIKE else any(map(_held_out, names))):
                 continue  # settings, printed once or at every start
             is_log = is_log or (telling and count >= ALIKE - counted)
             if count > 1 or telling:
@@ -233,7 +233,7 @@ class _Kept:
         """Names and numbers of what was measured; none of a line that names no known quantity."""
         for value in self.shape.values if self.shape.known else ():
             own, total = self.of(value)
-            quantity = read_name(load_table(), value.name).quantity
+            quantity = read_name(table(), value.name).quantity
             if value.total is not None and quantity is not None and quantity.direction == "max":
                 # `Accuracy: 9832/10000` is a share.
                 share = (total > 1) & (own >= 0) & (own <= total) & (own == np.floor(own))
@@ -261,10 +261,10 @@ class _Kept:
         return Counted(name, rows[good], own[good], total[good])
 
 
-def _moves(parts: Sequence[_Kept]) -> bool:
-    """Whether lines that count nothing are a curve: values that differ, or lines close to one another."""
+def _moves(parts: Sequence[_Kept], telling: bool) -> bool:
+    """Whether lines that count nothing are a curve: values that differ, or losses close to one another."""
     rows = np.sort(np.concatenate([part.rows for part in parts]))
-    if np.median(np.diff(rows)) <= CLOSE:
+    if telling and np.median(np.diff(rows)) <= CLOSE:
         return True
     columns: dict[str, list[np.ndarray]] = defaultdict(list)
     for part in parts:
@@ -276,7 +276,7 @@ def _moves(parts: Sequence[_Kept]) -> bool:
 
 def _held_out(name: str) -> bool:
     """Whether a name says that it was measured on held-out data, as the last result of a training is."""
-    return read_name(load_table(), name).split in ("val", "test")
+    return read_name(table(), name).split in ("val", "test")
 
 
 def _slots(shape: Shape) -> list[int]:

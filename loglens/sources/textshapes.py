@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from loglens.sources.columns import is_epoch, is_metric, step_rank
@@ -12,6 +13,8 @@ from loglens.sources.reading import read_name, split_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from loglens.sources.names import RoleTable
 
 NUMBER = re.compile(
     r"(?<![\w.@])([+-]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,.])|\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?"
@@ -102,6 +105,12 @@ class _Found:
     pending: str = ""  # what a number behind the counter may be: `training loss at step 100: 0.3`
 
 
+@cache
+def table() -> RoleTable:
+    """The table of roles that says which words name a quantity; one for all lines, since it remembers names."""
+    return load_table()
+
+
 def cut(text: str) -> tuple[tuple[str, ...], list[str]]:
     """The words between the numbers of a line, and the numbers. The words alone are what a shape depends on."""
     pieces = NUMBER.split(text)
@@ -179,7 +188,7 @@ def _shape(
     """Values named with the split that their line says, and what they show."""
     named, telling, known = [], False, False
     for value, own in values:
-        reading = read_name(load_table(), value.name)
+        reading = read_name(table(), value.name)
         quantity = reading.quantity
         known = known or (quantity is not None and quantity.role != "epoch")
         if quantity is not None and (quantity.split or quantity.role in _TELLING):
@@ -238,7 +247,7 @@ def _named(before: str) -> _Slot:
 def _take(slot: _Slot, place: int, found: _Found, texts: Sequence[str]) -> None:
     """Decide what a number is."""
     words = slot.key.split()
-    if words and (inner := _SPLIT_IN_PARENS.search(words[-1])) and split_of(load_table(), inner[1]):
+    if words and (inner := _SPLIT_IN_PARENS.search(words[-1])) and split_of(table(), inner[1]):
         words[-1] = words[-1][: inner.start()]
         found.label.append(inner[1])
         words = [word for word in words if word]
@@ -269,7 +278,7 @@ def _count(slot: _Slot, words: list[str], place: int, found: _Found, vetoed: boo
             continue
         before = [word.lower().strip(".,") for word in words[:-width]]
         free = before and before[-1] in _ANYTHING_BEFORE
-        if not free and any(w not in _BEFORE_COUNTER and not split_of(load_table(), w) for w in before):
+        if not free and any(w not in _BEFORE_COUNTER and not split_of(table(), w) for w in before):
             return False
         found.label += words[:-width]
         found.pending = " ".join(words[: -width - 1]) if free else ""
@@ -305,10 +314,10 @@ def _measure(slot: _Slot, words: list[str], place: int, found: _Found) -> None:
 
 def _known_words(words: list[str]) -> int:
     """How many of the last words may belong to a name: those that the table of roles knows, one at least."""
-    table, count = load_table(), 1
+    vocabulary, count = table().vocabulary, 1
     while count < min(4, len(words)):
-        spelled = table.vocabulary.words(words[-count - 1])
-        if not spelled or any(word.text not in table.vocabulary.known for word in spelled):
+        spelled = vocabulary.words(words[-count - 1])
+        if not spelled or any(word.text not in vocabulary.known for word in spelled):
             break
         count += 1
     return count
@@ -318,7 +327,7 @@ def _parts(label: str) -> Iterator[str]:
     """The words outside of names that say train or val; a dotted path of a module is none."""
     for token in _TOKEN.finditer(label):
         word = token[0].strip("'-_")
-        if word and label[token.start() - 1 : token.start()] not in (".", "/") and split_of(load_table(), word):
+        if word and label[token.start() - 1 : token.start()] not in (".", "/") and split_of(table(), word):
             yield word
 
 

@@ -6,13 +6,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loglens.sources import jsonlogs, tables
+from loglens.sources import jsonlogs, tables, textlog
 from loglens.sources.base import LogFile, scalar_schema
 
 if TYPE_CHECKING:
     from loglens.sources.base import Tables
 
-READERS = {"csv": tables.read, "jsonl": jsonlogs.read, "json": jsonlogs.read}
+READERS = {"csv": tables.read, "jsonl": jsonlogs.read, "json": jsonlogs.read, "text": textlog.read}
 
 
 def read_text(data: str | bytes, form: str = "csv", name: str = "") -> Tables:
