@@ -127,7 +127,7 @@ def test_every_value_arrives_and_the_frame_reads_back(data: dict[str, list[float
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (3, "cannot read a int"),
+        (3, "cannot read an int"),
         (None, "cannot read a NoneType"),
         ([], "cannot read a list"),
         ({}, "no rows"),
