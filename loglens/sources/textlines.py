@@ -16,13 +16,17 @@ LONGEST = 20_000  # characters of a line; logs of sweeps print hundreds of numbe
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]")
 _BACK = re.compile("\b+")
 _MOMENT = re.compile(r"(\d{4})[-/.](\d\d)[-/.](\d\d)[ T_]?(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?")
-_CLOCK = re.compile(
-    r"(?:\d{4}[-/.]\d\d[-/.]\d\d[ T_]?|\b\d\d[/-]\d\d(?:[/-]\d{2,4})?[ T]+|\b[IWEF]\d{4} +|\b[A-Z][a-z]{2} +\d+ +)?"
-    r"(?<![\w.])\d+:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?(?![\w:])"
+_HAS_CLOCK = re.compile(r"\d:\d\d")
+_DAY = re.compile(
+    r"(?:\b\d{4}[-/.]\d\d[-/.]\d\d[ T_]?|\b\d\d[/-]\d\d(?:[/-]\d{2,4})?[ T]+(?=\d)|\b[IWEF]\d{4} +(?=\d)"
+    r"|\b[A-Z][a-z]{2} +\d+ +(?=\d+:))"
 )
+_CLOCK = re.compile(r"(?<![\w.])\d+:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?(?![\w:])")
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _LEVEL = re.compile(r"^.{0,100}?\b(?:INFO|DEBUG|WARNING|WARN|ERROR|CRITICAL|TRACE|NOTICE)\b[\]:)>\s|-]*")
 _SOURCE = re.compile(r"[\w./\\-]+\.(?:py|pyx|cc|cpp|cu|rs|go|h|ipynb):\d+(?::\w+)?|, line \d+")
+_ENDINGS = (".py:", ".cc:", ".cpp:", ".cu:", ".pyx:", ".rs:", ".go:", ".h:", ".ipynb:", ", line ")
+_HAS_MINUTES = re.compile(r"\d ?m(?:in)? ?\d")
 _BLOCKS = dict.fromkeys(map(ord, "█▉▊▋▌▍▎▏▐░▒▓▕━╸╺─═╾╼●○◼◻■□⣿\0"), " ")
 _BAR = re.compile(r"[=>.#*_~-]{4,}>?")
 _QUOTES = re.compile(r"(?<![A-Za-z0-9])'|'(?![A-Za-z])|[\"`]")
@@ -72,13 +76,22 @@ def plain(text: str) -> str:
     """The line without colours, times, places in source files, quotes and the drawing of bars; blanks made single."""
     if "\x1b" in text:
         text = _ANSI.sub("", text)
-    if ":" in text or ", line " in text:
-        text = _SOURCE.sub(" ", _CLOCK.sub(" , ", text))
+    if _HAS_CLOCK.search(text):
+        text = _CLOCK.sub(" , ", _DAY.sub(" , ", text))
+    elif text.count("-") > 1:
+        text = _DATE.sub(" ", text)
+    if any(ending in text for ending in _ENDINGS):
+        text = _SOURCE.sub(" ", text)
+    if ":0." in text:
         text = _RANGE.sub(r"\1_\2", text)
-    text = _LEVEL.sub("", _DURATION.sub(" , ", _DATE.sub(" ", text)), count=1)
+    if _HAS_MINUTES.search(text):
+        text = _DURATION.sub(" , ", text)
+    text = _LEVEL.sub("", text, count=1)
     text = _BAR.sub(" ", text if text.isascii() and "\0" not in text else text.translate(_BLOCKS))
     if "tensor(" in text:
         text = _TENSOR.sub(r"\1", text)
     if "'" in text or '"' in text or "`" in text:
         text = _QUOTES.sub("", text)
-    return " ".join(_TOP.sub(r"\1", text).split())
+    if "op" in text:
+        text = _TOP.sub(r"\1", text)
+    return " ".join(text.split())
