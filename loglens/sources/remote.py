@@ -36,9 +36,7 @@ _TOLD = {
         "access denied: check the credentials"
     ),
     "INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|INVALID_SIGNATURE|EXPIRED_TOKEN|UNAUTHENTICATED|Unauthorized|"
-    "Failed to get token|Could not create a OAuth2": (
-        "the credentials are not accepted"
-    ),
+    "Failed to get token|Could not create a OAuth2": ("the credentials are not accepted"),
     "Could not connect|onnection refused": "no connection to the server",  # the libraries have tried again themselves
     "libjvm|libhdfs": "HDFS needs a Java runtime and Hadoop's libhdfs (JAVA_HOME, HADOOP_HOME, CLASSPATH)",
     "RESOURCE_NOT_FOUND|NO_SUCH_KEY|No such file|does not exist|NOT_FOUND": "no longer there",
