@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from loglens.kernels.values import SeriesArg
 from loglens.roles import judges
 
 if TYPE_CHECKING:
@@ -23,12 +24,13 @@ def ends_of(series: SeriesSet) -> dict[tuple[str, str], Ends]:
     judged = [i for i, role in enumerate(series.role) if judges(role)]
     if not judged:
         return {}
-    level, noise = series.evaluations.last(3), series.evaluations.noise
-    logged = series.features.logged
+    x = SeriesArg(series, np.array(judged))
+    level, noise, logged = x.pick(lambda f: f.bins.last(3)), x.pick(lambda f: f.bins.noise), x.pick(lambda f: f.logged)
     with np.errstate(over="ignore", invalid="ignore"):
         tail = np.where(logged, np.exp(level), level)
         spread = np.where(logged, tail * np.expm1(noise), noise)  # what one sd up means in the series' own units
-    return {(series.runs[int(series.run[i])], series.tag[i]): (_known(tail[i]), _known(spread[i])) for i in judged}
+    ends = [(_known(tail[k]), _known(spread[k])) for k in range(len(judged))]
+    return {(series.runs[int(series.run[i])], series.tag[i]): end for i, end in zip(judged, ends, strict=True)}
 
 
 def _known(value: float) -> float | None:

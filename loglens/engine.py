@@ -36,7 +36,9 @@ class Judgement:
 class _Hit:
     """A candidate on which a variant fired."""
 
-    candidate: int
+    scope: Scope  # of the candidates on which it fired
+    place: int  # among these
+    candidate: int  # among all
     variant: Variant
     severity: Any
     first: float
@@ -95,7 +97,7 @@ def apply(
     for variant in rule.variants:
         for hit in _fire(variant, scope, ~taken):
             hits.setdefault(int(run[hit.candidate]), []).append(hit)
-    findings = {r: _finding(rule, scope, series, r, sorted(found, key=lambda h: h.rank)) for r, found in hits.items()}
+    findings = {r: _finding(rule, series, r, sorted(found, key=lambda h: h.rank)) for r, found in hits.items()}
     return findings, reasons
 
 
@@ -105,9 +107,10 @@ def _skipped(rule: Rule, scope: Scope, run: np.ndarray, series: SeriesSet) -> tu
     reasons: dict[int, str] = {}
     for skip in rule.skips:
         held = scope.value(skip.when).astype(bool) & judged
-        for candidate in np.flatnonzero(held):
+        part = scope.where(held) if held.any() else scope
+        for place, candidate in enumerate(np.flatnonzero(held)):
             if int(run[candidate]) not in reasons:
-                reasons[int(run[candidate])] = skip.reason.fill(_words(rule, scope, series, int(candidate)))
+                reasons[int(run[candidate])] = skip.reason.fill(_words(rule, part, series, place))
         judged &= ~held
     for r in np.unique(run[judged]):
         reasons.pop(int(r), None)
@@ -119,14 +122,15 @@ def _fire(variant: Variant, scope: Scope, open_: np.ndarray) -> Iterable[_Hit]:
     held = held & open_
     if not held.any():
         return
-    if variant.onset is not None:
-        first = scope.value(variant.onset)
-    last = scope.value(variant.end) if variant.end is not None else np.full(scope.size, np.nan)
+    part, candidates = scope.where(held), np.flatnonzero(held)
+    first = first[held] if variant.onset is None else part.value(variant.onset)
+    last = part.value(variant.end) if variant.end is not None else np.full(part.size, np.nan)
+    left = np.ones(part.size, bool)
     for severity, when in variant.severity:
-        now = held if when is None else held & scope.value(when).astype(bool)
-        held = held & ~now
+        now = left if when is None else left & part.value(when).astype(bool)
+        left = left & ~now
         for i in np.flatnonzero(now):
-            yield _Hit(int(i), variant, severity, float(first[i]), float(last[i]))
+            yield _Hit(part, int(i), int(candidates[i]), variant, severity, float(first[i]), float(last[i]))
 
 
 def _held(variant: Variant, scope: Scope) -> tuple[np.ndarray, np.ndarray]:
@@ -154,19 +158,20 @@ def _least_points(value: PointsArg, hold: Hold) -> np.ndarray:
     return np.maximum(np.ceil(hold.amount * np.maximum(count - 1, 1) / np.maximum(span, 1)), 1)
 
 
-def _words(rule: Rule, scope: Scope, series: SeriesSet, candidate: int) -> dict[str, float | str | bool | None]:
+def _words(rule: Rule, scope: Scope, series: SeriesSet, place: int) -> dict[str, float | str | bool | None]:
     """Values for the holes of a message: tags for needs, numbers for lets and parameters."""
     words: dict[str, float | str | bool | None] = dict(scope.constants)
-    names = series.members[int(scope.run[candidate])] if series.members else ()
-    words.update({name: _plain(values[candidate]) for name, values in scope.facts.items()})
+    run = int(scope.run[place])
+    names = series.members[run] if series.members else ()
+    words.update({name: _plain(values[run]) for name, values in series.facts.items() if len(values)})
     for name, arg in scope.args.items():
-        at = int(arg.index[candidate])
+        at = int(arg.index[place])
         words[name] = series.tag[at] if at >= 0 else None
-    judged = int(scope.args[rule.needs[0].name].index[candidate])
+    judged = int(scope.args[rule.needs[0].name].index[place])
     words["axis"] = series.axis[judged] if judged >= 0 else "step"
     for name, node in rule.lets:
         if node.type.shape == "run":
-            words[name] = _plain(scope.value(node)[candidate], names)
+            words[name] = _plain(scope.value(node)[place], names)
     return words
 
 
@@ -181,12 +186,12 @@ def _plain(value: Any, names: Sequence[str] = ()) -> float | str | bool | None:
     return None if np.isnan(value) else float(f"{float(value):.6g}")
 
 
-def _finding(rule: Rule, scope: Scope, series: SeriesSet, run: int, hits: list[_Hit]) -> Finding:
+def _finding(rule: Rule, series: SeriesSet, run: int, hits: list[_Hit]) -> Finding:
     top = hits[0]
-    words = _words(rule, scope, series, top.candidate)
+    words = _words(rule, top.scope, series, top.place)
     primary, *others = rule.needs
-    at = int(scope.args[primary.name].index[top.candidate])
-    judged = [int(scope.args[primary.name].index[h.candidate]) for h in hits]
+    judged = [int(h.scope.args[primary.name].index[h.place]) for h in hits]
+    at = judged[0]
     tags = [series.tag[i] for i in judged if i >= 0]
     partners = [n.name for n in others if not n.optional]
     tags += [str(words[name]) for name in partners if words[name]]
@@ -195,7 +200,7 @@ def _finding(rule: Rule, scope: Scope, series: SeriesSet, run: int, hits: list[_
     return Finding(
         rule=rule.id,
         severity=top.severity,
-        confidence=_confidence(top, scope),
+        confidence=_confidence(top),
         title=top.variant.title,
         message=top.variant.message.fill(words),
         tags=tuple(dict.fromkeys(tags)),
@@ -204,26 +209,26 @@ def _finding(rule: Rule, scope: Scope, series: SeriesSet, run: int, hits: list[_
         last_step=last if last is not None or at < 0 else _last_step(series, at),
         first_wall_time=_wall_time(series, at, first) if at >= 0 else None,
         evidence={name: words[name] for name in rule.evidence},
-        counter_evidence=_texts(rule.counter_evidence, scope, words, top.candidate),
-        causes=_texts(top.variant.causes, scope, words, top.candidate),
-        remedies=_texts(rule.remedies, scope, words, top.candidate),
+        counter_evidence=_texts(rule.counter_evidence, top, words),
+        causes=_texts(top.variant.causes, top, words),
+        remedies=_texts(rule.remedies, top, words),
         caused_by=None,
         fingerprint=_fingerprint(rule.id, series.runs[run], tags[0] if tags else ""),
         related=tuple(t for t in dict.fromkeys(related) if t not in tags),
     )
 
 
-def _confidence(hit: _Hit, scope: Scope) -> float:
+def _confidence(hit: _Hit) -> float:
     """What the rule says, else 0.9; two digits, within 0 and 1."""
     if hit.variant.confidence is None:
         return 0.9
-    value = float(scope.value(hit.variant.confidence)[hit.candidate])
+    value = float(hit.scope.value(hit.variant.confidence)[hit.place])
     return 0.5 if np.isnan(value) else round(min(max(value, 0.0), 1.0), 2)
 
 
-def _texts(causes: tuple[Cause, ...], scope: Scope, words: Mapping[str, Any], candidate: int) -> tuple[str, ...]:
+def _texts(causes: tuple[Cause, ...], hit: _Hit, words: Mapping[str, Any]) -> tuple[str, ...]:
     """The texts whose condition holds; those with a condition first, as the evidence speaks for them."""
-    held = [c for c in causes if c.when is None or bool(scope.value(c.when)[candidate])]
+    held = [c for c in causes if c.when is None or bool(hit.scope.value(c.when)[hit.place])]
     held.sort(key=lambda c: c.when is None)
     return tuple(c.text.fill(words) for c in held)
 

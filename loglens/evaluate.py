@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from loglens.expr import FLAG, Node
 from loglens.kernels import ACROSS, ELEMENTWISE, KERNELS
 from loglens.kernels.values import BlocksArg, PointsArg, SeriesArg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-    from loglens.expr import Node
     from loglens.kernels import Kernel
     from loglens.rule import Rule
     from loglens.series import SeriesSet
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 def _differ(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """`!=` that is false, like every other comparison, where a value is missing."""
     return (a != b) & ~np.isnan(a) & ~np.isnan(b)
-
-
-def _of_runs(values: np.ndarray, run: np.ndarray) -> np.ndarray:
-    return values[run] if len(values) else np.full(len(run), np.nan)
 
 
 def _over(per_run: np.ndarray, layout: PointsArg) -> np.ndarray:
@@ -50,13 +46,19 @@ OPERATORS: dict[str, Callable[..., np.ndarray]] = {
     ">=": np.greater_equal,
     "==": np.equal,
     "!=": _differ,
+    "and": lambda *parts: np.logical_and.reduce(parts),
+    "or": lambda *parts: np.logical_or.reduce(parts),
     "not": np.logical_not,
     "if": _choose,
 }
 
 
 class Scope:
-    """The names of one rule over its candidates. Results are shared between rules through `cache`."""
+    """The names of one rule over its candidates. Results are shared between rules through `cache`.
+
+    What only some candidates need is worked out for those: `and` and `or` go from left to right and ask each part of
+    the candidates that are still undecided, `if` asks each side of its own.
+    """
 
     def __init__(
         self,
@@ -67,11 +69,11 @@ class Scope:
         cache: dict[Hashable, Any],
         kernels: Mapping[str, Kernel] = KERNELS,
     ) -> None:
-        self.run, self.size = run, len(run)
-        self.cache, self.kernels = cache, kernels
+        self.rule, self.series, self.run, self.size = rule, series, run, len(run)
+        self.index, self.cache, self.kernels = index, cache, kernels
         self.lets = dict(rule.lets)
         self.constants = {p.name: rule.parameter(p.name) for p in rule.parameters}
-        self.facts = {name: _of_runs(values, run) for name, values in series.facts.items()}
+        self.whole: tuple[Scope, np.ndarray] | None = None  # where this is a part: of what, and which candidates
         self.fact_key = cache.setdefault(("runs", run.tobytes()), len(cache))
         self.args: dict[str, SeriesArg] = {}
         self.digest: dict[str, Hashable] = {}
@@ -80,6 +82,25 @@ class Scope:
             self.args[name] = cache.setdefault(("arg", key), SeriesArg(series, numbers))
             self.digest[name] = cache.setdefault(("digest", key), len(cache))
         self.keys: dict[int, tuple[Node, Hashable]] = {}  # by id, which is the node's as long as it is kept here
+        self.parts: dict[bytes, Scope] = {}
+
+    def where(self, held: np.ndarray) -> Scope:
+        """The same names over the candidates where `held`."""
+        if held.all():
+            return self
+        key = held.tobytes()
+        if key not in self.parts:
+            index = {name: numbers[held] for name, numbers in self.index.items()}
+            part = Scope(self.rule, self.series, self.run[held], index, self.cache, self.kernels)
+            whole, chosen = self.whole or (self, np.arange(self.size))
+            part.whole = whole, chosen[held]
+            self.parts[key] = part
+        return self.parts[key]
+
+    def fact(self, name: str) -> np.ndarray:
+        """What is known of the run of each candidate; NaN where nothing is."""
+        values = self.series.facts.get(name, ())
+        return values[self.run] if len(values) else np.full(self.size, np.nan)
 
     def key(self, node: Node) -> Hashable:
         """What `node` means, whatever the names in it are called."""
@@ -99,6 +120,8 @@ class Scope:
                 return ("const", self.constants[name], "number", self.size)
             return ("series", self.digest[name]) if name in self.digest else ("fact", name, self.fact_key)
         if node.value in ACROSS:
+            if self.whole is not None:
+                return ("of", self.whole[0].key(node), self.whole[1].tobytes())
             return (node.value, self.fact_key, *(self.key(arg) for arg in node.args))
         return (node.op, node.value if node.op == "call" else "", *(self.key(arg) for arg in node.args))
 
@@ -112,7 +135,7 @@ class Scope:
                 return self.args[name]
             if name in self.constants:
                 return np.full(self.size, self.constants[name])
-            return self.facts.get(name, np.full(self.size, np.nan))
+            return self.fact(name)
         if node.op == "const":
             return np.full(self.size, node.value)
         key = ("value", self.key(node))
@@ -122,10 +145,16 @@ class Scope:
         return self.cache[key]
 
     def _compute(self, node: Node) -> Any:
+        if node.op in ("and", "or") and node.type.shape == "run":
+            return self._decided(node)
+        if node.op == "and" and node.type.shape == "points":
+            return self._narrowed(node)
+        if node.op == "if" and node.type.shape == "run" and node.type.dtype != "text":
+            return self._chosen(*node.args)
+        if node.value in ACROSS and self.whole is not None:
+            whole, mine = self.whole
+            return whole.value(node)[mine]
         args = [self.value(arg) for arg in node.args]
-        if node.op in ("and", "or"):
-            join = np.logical_and if node.op == "and" else np.logical_or
-            return self._elementwise(lambda *parts: join.reduce(parts), args, node)
         if node.op != "call":
             return self._elementwise(OPERATORS[node.op], args, node)
         if node.value in ELEMENTWISE:
@@ -139,6 +168,44 @@ class Scope:
             for want, arg in zip(wanted, args, strict=True)
         ]
         return kernel.function(*fitted)
+
+    def _decided(self, node: Node) -> np.ndarray:
+        """`and` and `or` of conditions of runs."""
+        decisive = node.op == "or"
+        found = np.full(self.size, not decisive)
+        for part in node.args:
+            found = self._on(found != decisive, part, found).astype(bool)
+        return found
+
+    def _narrowed(self, node: Node) -> PointsArg:
+        """`and` of conditions of points: each is worked out for the runs where the ones before it hold somewhere."""
+        parts = sorted(node.args, key=lambda part: part.type.shape != "run")  # those of runs first
+        of_runs = [part for part in parts if part.type.shape == "run"]
+        alive = self._decided(Node("and", "and", tuple(of_runs), FLAG, node.at))
+        first: PointsArg = self.value(parts[len(of_runs)])
+        held = PointsArg(first.layout, first.value if alive.all() else first.value & first.spread(alive))
+        for part in parts[len(of_runs) + 1 :]:
+            alive = held.somewhere
+            if not alive.any():
+                break
+            scope = self if 2 * np.count_nonzero(alive) > self.size else self.where(alive)
+            held = held.narrowed(alive if scope is not self else np.ones(self.size, bool), scope.value(part))
+        return held
+
+    def _chosen(self, test: Node, yes: Node, no: Node) -> np.ndarray:
+        chosen = self.value(test)
+        found = self._on(chosen, yes, np.full(self.size, np.nan if yes.type.dtype == "number" else False))
+        return self._on(~chosen, no, found)
+
+    def _on(self, asked: np.ndarray, node: Node, otherwise: np.ndarray) -> np.ndarray:
+        """The value of `node` for the candidates that are asked, `otherwise` for the rest."""
+        if not asked.any():
+            return otherwise
+        if 2 * np.count_nonzero(asked) > self.size:  # what is worked out for all is shared with other rules
+            return np.where(asked, self.value(node), otherwise)
+        found = otherwise.copy()
+        found[asked] = self.where(asked).value(node)
+        return found
 
     def _elementwise(self, function: Callable[..., np.ndarray], args: list[Any], node: Node) -> Any:
         if node.type.shape == "run":

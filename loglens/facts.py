@@ -102,12 +102,10 @@ FACTS: dict[str, tuple[str, Callable[[_Known], np.ndarray]]] = {
 }
 
 
-def facts_of(logs: Logs) -> dict[str, np.ndarray]:
-    """Every fact, float64 (runs,)."""
+def facts_of(logs: Logs, course: pl.DataFrame) -> dict[str, np.ndarray]:
+    """Every fact, float64 (runs,). `course`: last step, last segment and number of records (len) by run and tag."""
     import polars as pl
 
-    text = pl.col("run", "tag").cast(pl.String)
-    course = logs.scalars.group_by("run", "tag").agg(pl.col("step", "segment").max(), pl.len()).with_columns(text)
-    axes = logs.metrics.select(text, pl.col("axis").cast(pl.String))
+    axes = logs.metrics.select(pl.col("run", "tag", "axis").cast(pl.String))
     known = _Known(logs, course.join(axes, on=["run", "tag"], how="left"))
     return {name: compute(known) for name, (_, compute) in FACTS.items()}

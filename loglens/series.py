@@ -11,9 +11,11 @@ import polars as pl
 
 from loglens.facts import facts_of
 from loglens.histograms import from_histograms
-from loglens.kernels.blocks import Blocks, Features
+from loglens.parts import Parts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from loglens.model import Logs
 
 
@@ -37,6 +39,16 @@ class Ragged:
     def place(self) -> np.ndarray:
         """Position of each point within its series, int64 (points,)."""
         return np.arange(int(self.count.sum())) - np.repeat(self.start, self.count)
+
+    def owners(self, points: np.ndarray) -> np.ndarray:
+        """The series that own these points; int64 (points,)."""
+        # of several that begin at a point all but the last are empty
+        return np.searchsorted(self.start, points, side="right") - 1
+
+    def within(self, edge: np.ndarray) -> np.ndarray:
+        """The points before which a condition on neighbours (a point fewer) holds, both of one series."""
+        points = np.flatnonzero(edge) + 1
+        return points[self.start[self.owners(points)] != points] if len(points) else points
 
     def select(self, keep: np.ndarray, order: np.ndarray | None = None) -> Ragged:
         """The points where `keep` holds, in `order` (which must not mix series)."""
@@ -125,8 +137,7 @@ class SeriesSet:
         """Finite values on rising steps, without what a restart overwrote; of a repeated step the last one counts."""
         records = self.records
         keep = np.isfinite(records.value) & ~self.overwritten
-        follows = records.owner[1:] == records.owner[:-1]
-        if not np.any(follows & (records.step[1:] <= records.step[:-1])):
+        if not len(records.within(records.step[1:] <= records.step[:-1])):
             return records if keep.all() else records.select(keep)
         order = np.lexsort((np.arange(len(records.step)), records.step, records.owner))
         kept = order[keep[order]]
@@ -138,14 +149,9 @@ class SeriesSet:
         return records.select(keep, order)
 
     @cached_property
-    def features(self) -> Features:
-        """Block statistics of `points`, computed once for all series."""
-        return Features(self.points.start, self.points.count, self.points.value)
-
-    @cached_property
-    def evaluations(self) -> Blocks:
-        """At most 64 bins a series, a point a bin where there are no more: for curves with few evaluations."""
-        return self.features.bins
+    def features(self) -> Parts:
+        """Block statistics of `points`, computed once for all series of a role."""
+        return Parts(self.points, self.role)
 
     @cached_property
     def counts(self) -> list[int]:
@@ -178,9 +184,8 @@ class SeriesSet:
 def overwritten(records: Ragged) -> np.ndarray:
     """Which records a later restart of the same series logged again (its first step lies at or before theirs)."""
     lost = np.zeros(len(records.step), bool)
-    edge = np.flatnonzero(records.segment[1:] != records.segment[:-1]) + 1
-    edge = edge[records.owner[edge] == records.owner[edge - 1]]
-    for series in np.unique(records.owner[edge]):
+    edge = records.within(records.segment[1:] != records.segment[:-1])
+    for series in np.unique(records.owners(edge)):
         first = records.start[series]
         end = first + records.count[series]
         segment, step = records.segment[first:end], records.step[first:end]
@@ -207,9 +212,9 @@ def series_of(logs: Logs) -> SeriesSet:
     logged, place = _stretches(logs.scalars)
     read_off, more = _stretches(scalars)
     everything = logged.followed_by(read_off)
-    place = {**{key: i + len(place) for key, i in more.items()}, **place}
+    found = {**{key: i + len(place) for key, i in more.items()}, **place}
     index = [
-        place[run, source] for run, source in zip(known["run"], known["source"].fill_null(known["tag"]), strict=True)
+        found[run, source] for run, source in zip(known["run"], known["source"].fill_null(known["tag"]), strict=True)
     ]
     number = {name: i for i, name in enumerate(logs.names)}
     return SeriesSet(
@@ -221,7 +226,7 @@ def series_of(logs: Logs) -> SeriesSet:
         axis=known["axis"].to_list(),
         direction=known["direction"].to_list(),
         records=everything.take(np.array(index, np.int64)),
-        facts=facts_of(logs),
+        facts=facts_of(logs, _courses(logged, place)),
     )
 
 
@@ -243,3 +248,13 @@ def _stretches(scalars: pl.DataFrame) -> tuple[Ragged, dict[tuple[str, str], int
         scalars["segment"].fill_null(0).to_numpy(),
     )
     return records, place
+
+
+def _courses(logged: Ragged, place: Mapping[tuple[str, str], int]) -> pl.DataFrame:
+    """Last step, last segment and number of records of every (run, tag), which are in the order of `logged`."""
+    last = {
+        name: np.maximum.reduceat(column, logged.start) if len(column) else column
+        for name, column in (("step", logged.step), ("segment", logged.segment))
+    }
+    names = pl.DataFrame(list(place), schema={"run": pl.String, "tag": pl.String}, orient="row")
+    return names.with_columns(pl.Series(name, column) for name, column in {**last, "len": logged.count}.items())

@@ -9,19 +9,20 @@ import polars as pl
 import pytest
 
 import loglens
-from loglens.facts import FACTS, facts_of
+from loglens.facts import FACTS
 from loglens.model import Problem
+from loglens.series import series_of
 
 LOGS = loglens.read({"epoch": [0, 1, 2], "loss": [3.0, 2.0, 1.0], "val_loss": [3.0, None, 2.0]})
 RUN = LOGS.names[0]
 
 
 def facts(**changes: object) -> dict[str, float]:
-    return {name: float(values[0]) for name, values in facts_of(replace(LOGS, **changes)).items()}
+    return {name: float(values[0]) for name, values in series_of(replace(LOGS, **changes)).facts.items()}
 
 
 def test_every_fact_has_one_number_a_run() -> None:
-    assert {name: values.shape for name, values in facts_of(LOGS).items()} == dict.fromkeys(FACTS, (1,))
+    assert {name: values.shape for name, values in series_of(LOGS).facts.items()} == dict.fromkeys(FACTS, (1,))
 
 
 def test_records_and_axes_are_counted() -> None:

@@ -45,6 +45,16 @@ class Blocks:
         d2 = self.median[:, 2:] - 2 * self.median[:, 1:-1] + self.median[:, :-2]
         return NORMAL * nanmedian(np.abs(d2)) / np.sqrt(6)
 
+    @cached_property
+    def place_of_lowest(self) -> np.ndarray:
+        """Position at which the lowest smoothed block begins; int64 (series,)."""
+        return np.take_along_axis(self.first, argmin(self.smooth)[:, None], axis=1)[:, 0]
+
+    @cached_property
+    def after_lowest(self) -> np.ndarray:
+        """How many blocks lie after the lowest smoothed one; float64 (series,)."""
+        return np.where(self.count > 0, self.count - 1 - argmin(self.smooth), np.nan)
+
     def last(self, k: int) -> np.ndarray:
         """Median of the last `k` blocks; (series,)."""
         column = self.count[:, None] - 1 - np.arange(k)[None, :]
@@ -61,8 +71,31 @@ class Features:
     @cached_property
     def logged(self) -> np.ndarray:
         """Whether a series is analysed in log space; bool (series,)."""
-        positive = np.add.reduceat(np.append(self.raw > 0, False), self.start) if len(self.start) else self.count
-        return (np.where(self.count > 0, positive, 0) == self.count) & (self.count > 0)
+        return self.lowest > 0
+
+    @cached_property
+    def lowest(self) -> np.ndarray:
+        """The smallest value; NaN of an empty series; (series,)."""
+        return self._reduced(np.minimum)
+
+    @cached_property
+    def highest(self) -> np.ndarray:
+        """The largest value; NaN of an empty series; (series,)."""
+        return self._reduced(np.maximum)
+
+    def _reduced(self, how: np.ufunc) -> np.ndarray:
+        out = np.full(len(self.start), np.nan)
+        some = self.count > 0  # the series lie end to end: each part ends where the next begins
+        if some.any():
+            out[some] = how.reduceat(self.raw, self.start[some])
+        return out
+
+    def points_at(self, place: np.ndarray) -> np.ndarray:
+        """Levels at positions within each series, NaN beyond it; (series, positions)."""
+        known = (place >= 0) & (place < self.count[:, None])
+        if not len(self.level):
+            return np.full(known.shape, np.nan)
+        return np.where(known, self.level[np.where(known, self.start[:, None] + place, 0)], np.nan)
 
     @cached_property
     def level(self) -> np.ndarray:
@@ -87,7 +120,9 @@ class Features:
     @cached_property
     def roughness(self) -> np.ndarray:
         """Robust sd of a single point from first differences: 1.4826 median|diff| / sqrt 2; (series,)."""
-        diff = np.abs(np.diff(self.level, append=np.nan))
+        diff = np.full(len(self.level), np.nan)
+        np.subtract(self.level[1:], self.level[:-1], out=diff[:-1])
+        np.abs(diff, out=diff)
         one = np.ones_like(self.count)
         size = np.maximum(self.count - 1, 0)
         return NORMAL * block_medians(diff, self.start, size, np.minimum(one, size), 1).median[:, 0] / np.sqrt(2)
@@ -162,8 +197,9 @@ def _alike(count: np.ndarray, blocks: np.ndarray) -> Iterator[np.ndarray]:
 def _medians_of_alike(level: np.ndarray, start: np.ndarray, first: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Medians of the same blocks `[first[j], end[j])` of series that have a matrix's shape; (series, width)."""
     length = int(end.max())
-    if np.array_equal(start, start[0] + length * np.arange(len(start))):
-        matrix = level[start[0] : start[0] + length * len(start)].reshape(len(start), length)
+    apart = int(start[1] - start[0]) if len(start) > 1 else length
+    if np.array_equal(start, start[0] + apart * np.arange(len(start))) and start[0] + apart * len(start) <= len(level):
+        matrix = level[start[0] : start[0] + apart * len(start)].reshape(len(start), apart)
     else:
         matrix = np.stack([level[at : at + length] for at in start.tolist()])
     out = np.full((len(start), len(first)), np.nan)

@@ -15,36 +15,32 @@ if TYPE_CHECKING:
 
 def low(x: SeriesArg) -> np.ndarray:
     """Minimum of the rolling median over three evaluations (level)."""
-    return x.pick(nanmin(x.series.evaluations.smooth))
+    return x.pick(lambda f: nanmin(f.bins.smooth))
 
 
 def low_step(x: SeriesArg) -> np.ndarray:
     """Step of that minimum."""
-    bins = x.series.evaluations
-    at = np.take_along_axis(bins.first, argmin(bins.smooth)[:, None], axis=1)[:, 0]
-    return x.step_at(x.pick(at))
+    return x.step_at(x.pick(lambda f: f.bins.place_of_lowest))
 
 
 def after_low(x: SeriesArg) -> np.ndarray:
     """Number of evaluations (bins) after the minimum."""
-    bins = x.series.evaluations
-    return x.pick(np.where(bins.count > 0, bins.count - 1 - argmin(bins.smooth), np.nan))
+    return x.pick(lambda f: f.bins.after_lowest)
 
 
 def finish(x: SeriesArg) -> np.ndarray:
     """Median of the last three evaluations (level)."""
-    return x.pick(x.series.evaluations.last(3))
+    return x.pick(lambda f: f.bins.last(3))
 
 
 def wiggle(x: SeriesArg) -> np.ndarray:
     """Noise of one evaluation from second differences (level)."""
-    return x.pick(x.series.evaluations.noise)
+    return x.pick(lambda f: f.bins.noise)
 
 
 def climb(x: SeriesArg) -> np.ndarray:
     """Mann-Kendall z from the minimum on; positive = rising."""
-    bins = x.series.evaluations
-    return x.pick(mann_kendall(bins.median, argmin(bins.smooth)))
+    return mann_kendall(x.pick(lambda f: f.bins.median), x.pick(lambda f: argmin(f.bins.smooth)))
 
 
 def distinct(x: SeriesArg) -> np.ndarray:
@@ -72,11 +68,11 @@ def level_after(x: SeriesArg, step: np.ndarray) -> np.ndarray:
 
 
 def _bin_level(x: SeriesArg, step: np.ndarray, earlier: int) -> np.ndarray:
-    bins, points = x.series.evaluations, x.series.points
+    points = x.points.layout
     if not len(points.step):
         return np.full(len(x.index), np.nan)
-    smooth, used = x.pick(bins.smooth), x.pick(bins.count)
-    begin = np.nan_to_num(x.pick(points.start))[:, None] + np.nan_to_num(x.pick(bins.first))
+    smooth, used = x.pick(lambda f: f.bins.smooth), x.pick(lambda f: f.bins.count)
+    begin = points.start[:, None] + np.nan_to_num(x.pick(lambda f: f.bins.first))
     column = np.arange(smooth.shape[1])[None, :]
     begun = points.step[np.minimum(begin.astype(np.int64), len(points.step) - 1)] <= step[:, None]
     at = np.sum(begun & (column < used[:, None]), axis=1) - 1 - earlier

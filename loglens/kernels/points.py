@@ -131,20 +131,20 @@ def step_of_trailing_blocks(x: BlocksArg) -> np.ndarray:
     """Step at which that run of blocks begins."""
     size = trailing_blocks(x)
     column = np.clip(np.nan_to_num(x.count) - size, 0, x.value.shape[1] - 1).astype(np.int64)
-    first = np.take_along_axis(x.of.pick(x.of.features.blocks.first), column[:, None], axis=1)[:, 0]
+    first = np.take_along_axis(x.of.pick(lambda f: f.blocks.first), column[:, None], axis=1)[:, 0]
     return x.of.step_at(np.where(size > 0, first, np.nan))
 
 
 def runs(x: PointsArg) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Maximal runs of a condition: (first point, length, series), each (runs,)."""
     held = x.value.astype(bool)
-    owner = x.layout.owner
-    begins = held.copy()
-    begins[1:] &= ~held[:-1] | (owner[1:] != owner[:-1])
-    ends = held.copy()
-    ends[:-1] &= ~held[1:] | (owner[1:] != owner[:-1])
-    first = np.flatnonzero(begins)
-    return first, np.flatnonzero(ends) - first + 1, owner[first]
+    changes = np.ones(len(held) + 1, bool)  # at each point: whether it differs from the one before it
+    np.not_equal(held[1:], held[:-1], out=changes[1:-1])
+    changes[x.layout.start] = True  # a run ends where its series does
+    edge = np.flatnonzero(changes)
+    begins = np.flatnonzero(held[edge[:-1]]) if len(edge) else edge
+    first = edge[begins]
+    return first, edge[begins + 1] - first, x.layout.owners(first)
 
 
 def _step(x: PointsArg, position: np.ndarray) -> np.ndarray:

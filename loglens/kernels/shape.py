@@ -20,7 +20,7 @@ PAST = 51  # values that a local scale is read from
 
 def level_from(x: SeriesArg, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Median of the blocks between two shares of the series (level)."""
-    rows, width = x.pick(x.features.blocks.median), x.pick(x.features.blocks.count)[:, None]
+    rows, width = x.pick(lambda f: f.blocks.median), x.pick(lambda f: f.blocks.count)[:, None]
     column = np.arange(rows.shape[1])[None, :]
     first = np.minimum(np.floor(width * begin[:, None]), width - 1)
     inside = (column >= first) & (column < np.maximum(np.ceil(width * end[:, None]), first + 1))
@@ -29,25 +29,24 @@ def level_from(x: SeriesArg, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
 
 def trend_from(x: SeriesArg, begin: np.ndarray) -> np.ndarray:
     """Mann-Kendall z over the bins from a share of the series on; positive = rising."""
-    rows, width = x.pick(x.series.evaluations.median), np.nan_to_num(x.pick(x.series.evaluations.count))
+    rows, width = x.pick(lambda f: f.bins.median), np.nan_to_num(x.pick(lambda f: f.bins.count))
     return mann_kendall(rows, np.floor(width * begin))
 
 
 def level_at_share(x: SeriesArg, where: np.ndarray) -> np.ndarray:
     """Median of the three points around a share of the series (level)."""
-    points, level = x.series.points, x.features.level
+    size, level = x.points.layout.count, x.levels
     if not len(level):
         return np.full(len(x.index), np.nan)
-    size = np.nan_to_num(x.pick(points.count))
     place = np.floor(where * np.maximum(size - 1, 0))[:, None] + np.array([-1, 0, 1])[None, :]
     known = (place >= 0) & (place < size[:, None])
-    at_point = np.where(known, np.nan_to_num(x.pick(points.start))[:, None] + place, 0).astype(np.int64)
+    at_point = np.where(known, x.points.layout.start[:, None] + place, 0).astype(np.int64)
     return nanmedian(np.where(known, level[at_point], np.nan))
 
 
 def middle(x: SeriesArg) -> np.ndarray:
     """Median of all blocks (level)."""
-    return x.pick(nanmedian(x.features.blocks.median))
+    return nanmedian(x.pick(lambda f: f.blocks.median))
 
 
 def surprise(x: SeriesArg) -> PointsArg:
@@ -125,7 +124,7 @@ def episodes(x: PointsArg, apart: np.ndarray) -> np.ndarray:
 
 def swing(x: SeriesArg, begin: np.ndarray) -> np.ndarray:
     """Median distance (level) between neighbouring bins from a share of the series on."""
-    rows, width = x.pick(x.series.evaluations.median), np.nan_to_num(x.pick(x.series.evaluations.count))
+    rows, width = x.pick(lambda f: f.bins.median), np.nan_to_num(x.pick(lambda f: f.bins.count))
     column = np.arange(rows.shape[1] - 1)[None, :]
     step = np.abs(np.diff(rows, axis=1))
     return nanmedian(np.where(column >= np.floor(width * begin)[:, None], step, np.nan))
@@ -133,7 +132,7 @@ def swing(x: SeriesArg, begin: np.ndarray) -> np.ndarray:
 
 def turns(x: SeriesArg, begin: np.ndarray) -> np.ndarray:
     """Share of the bins from a share of the series on at which the series turns round; 2/3 for pure noise."""
-    rows, width = x.pick(x.series.evaluations.median), np.nan_to_num(x.pick(x.series.evaluations.count))
+    rows, width = x.pick(lambda f: f.bins.median), np.nan_to_num(x.pick(lambda f: f.bins.count))
     step = np.diff(rows, axis=1)
     product = step[:, 1:] * step[:, :-1]
     column = np.arange(product.shape[1])[None, :]

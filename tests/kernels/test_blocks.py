@@ -34,8 +34,8 @@ def padded(parts: np.ndarray, width: int) -> np.ndarray:
 @given(batches(ROLES))
 def test_features(series: SeriesSet) -> None:
     with np.errstate(all="ignore"):
-        f = series.features
-        for i, one in enumerate(each(series)):
+        for number, one in enumerate(each(series)):
+            f, i = series.features.of(number)
             assert bool(f.logged[i]) == one.logged
             assert_allclose(f.blocks.median[i], padded(one.blocks, 32), rtol=1e-12)
             assert_allclose(f.bins.median[i], padded(one.bins, 64), rtol=1e-12)
@@ -52,7 +52,7 @@ def test_features(series: SeriesSet) -> None:
 )
 def test_number_of_blocks(n: int, blocks: int) -> None:
     series = batch([{"train/loss": np.arange(n)}])
-    assert series.features.blocks.count.tolist() == [blocks]
+    assert series.features.of(0)[0].blocks.count.tolist() == [blocks]
 
 
 @given(st.lists(st.integers(0, 40), max_size=6), st.integers(1, 8), st.integers(0, 5))

@@ -138,10 +138,10 @@ def test_of_blocks(series: SeriesSet, below: float) -> None:
         if i < 0:
             assert np.isnan(step[run])
             continue
-        points, blocks = series.points.take(np.array([i])), series.features.blocks
-        row = held.value[run, : blocks.count[i]]
+        points, (features, at) = series.points.take(np.array([i])), series.features.of(int(i))
+        row = held.value[run, : features.blocks.count[at]]
         assert size[run] == trailing(row)
-        first = blocks.first[i, len(row) - trailing(row)] if trailing(row) else -1
+        first = features.blocks.first[at, len(row) - trailing(row)] if trailing(row) else -1
         assert_allclose(step[run], points.step[first] if trailing(row) else NAN)
 
 

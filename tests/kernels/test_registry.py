@@ -29,7 +29,7 @@ def make(want: str, series: SeriesSet, i: int) -> Any:
         return np.full(len(x.index), 0.3 + 0.2 * i)
     if want.startswith("points"):
         return PointsArg(x.records.layout, x.records.value > 0.5 if want.endswith("flag") else x.records.value)
-    medians = x.pick(x.features.blocks.median)
+    medians = x.pick(lambda f: f.blocks.median)
     return BlocksArg(x, medians > 0.5 if want.endswith("flag") else medians)
 
 
