@@ -117,7 +117,7 @@ def judge_batches(
     runs: list[RunReport] = []
     problems: list[Problem] = []
     for batch in logs:
-        runs += tell(batch, rules, spent)
+        runs += tell(batch, rules, spent, narrowed=bool(left_out))
         problems += batch.problems
         if on_batch is not None:
             on_batch(batch)

@@ -13,6 +13,7 @@ from loglens.groups import groups_of
 from loglens.model import Group, NotChecked
 from loglens.roles import matches
 from loglens.series import Ragged, SeriesSet
+from loglens.spending import spent_by
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
@@ -54,7 +55,12 @@ def group_runs(runs: Sequence[RunReport], rules: Iterable[Rule]) -> tuple[tuple[
             if key not in held or _weight(verdict) > _weight(held[key]):
                 held[key] = verdict
     found = [
-        Group(g.kind, tuple(run.run for run in g.runs), tuple(v.finding for v in said if v.group is g and v.finding))
+        Group(
+            g.kind,
+            tuple(run.run for run in g.runs),
+            tuple(v.finding for v in said if v.group is g and v.finding),
+            *spent_by(g.runs),
+        )
         for g in groups
     ]
     return tuple(_with_status(run, rules, held) for run in runs), tuple(found)

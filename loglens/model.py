@@ -15,6 +15,7 @@ Severity = Literal["info", "warning", "error"]
 Verdict = Literal["failed", "suspect", "healthy", "unknown"]
 Axis = Literal["step", "epoch", "row"]
 Direction = Literal["min", "max"]
+Objective = Literal["supervised", "rl", "gan", "elbo", "unknown"]
 ProblemKind = Literal["truncated", "corrupt", "unreadable", "skipped"]
 Value = float | int | str | bool | None
 
@@ -151,6 +152,7 @@ class Finding:
     fingerprint: str
     related: tuple[str, ...] = ()  # tags of the suspected cause, drawn under the evidence on the same axis
     status: Literal["fired"] = "fired"
+    doubts: tuple[str, ...] = ()  # what speaks against it; `counter_evidence` is what was ruled out
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +174,54 @@ class Curve:
     values: np.ndarray  # float64 (points,), may hold NaN and infinities
 
 
+@dataclass(frozen=True, slots=True)
+class Waste:
+    """What a run spent after `after`, on `axis`: from then on it was lost, says the finding of `rule`.
+
+    `seconds` is null without wall times, `gpu_hours` unless the hyper-parameters say how many devices there were.
+    """
+
+    rule: str
+    axis: Axis
+    after: int
+    steps: int
+    seconds: float | None = None
+    devices: int | None = None
+    gpu_hours: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Where to go on from: the newest checkpoint at or before the last good step, and the first one after it.
+
+    `text` says it in a sentence; the checkpoints are null where their names do not tell.
+    """
+
+    text: str
+    checkpoint: Checkpoint | None = None
+    later: Checkpoint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What kind a loss is, how that is known, and what its value means, in a sentence.
+
+    `classes` is the number of classes or the size of the vocabulary, null where it is not known.
+    """
+
+    tag: str
+    kind: Literal["cross-entropy", "regression", "negative", "unknown"]
+    reason: str
+    text: str
+    classes: int | None = None
+
+
 @dataclass(frozen=True)
 class RunReport:
-    """Everything that leaves the analysis of one run."""
+    """Everything that leaves the analysis of one run.
+
+    `root` is the rule of the finding that the story begins with; `last_good_step` is on that finding's axis.
+    """
 
     run: str
     verdict: Verdict
@@ -191,15 +238,27 @@ class RunReport:
     curves: Mapping[str, Curve] = field(default_factory=dict)
     hparams: Mapping[str, str] = field(default_factory=dict)
     checkpoints: tuple[Checkpoint, ...] = ()
+    root: str | None = None
+    waste: Waste | None = None
+    resume: Resume | None = None
+    objective: Objective = "unknown"
+    reading: Reading | None = None
+    log_next: str = ""  # the columns that would settle most of what was not checked, as a sentence; empty without
 
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that belong together, and what was found about them as a group."""
+    """Runs that belong together, and what was found about them as a group.
+
+    `wall_seconds`, `wasted_seconds` and `wasted_gpu_hours` are sums over the runs of which they are known.
+    """
 
     kind: Literal["sweep", "folds", "restarts"]
     runs: tuple[str, ...]
     findings: tuple[Finding, ...]
+    wall_seconds: float | None = None
+    wasted_seconds: float | None = None
+    wasted_gpu_hours: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,3 +287,6 @@ class Summary:
     warnings: int
     infos: int
     files: int
+    wall_seconds: float | None = None  # sums over the runs of which they are known
+    wasted_seconds: float | None = None
+    wasted_gpu_hours: float | None = None

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from loglens.model import SEVERITIES, Group, Problem, RuleInfo, RunReport, Severity, Summary
+from loglens.spending import spent_by
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -31,6 +32,7 @@ class Report:
         verdicts = [run.verdict for run in self.runs]
         holders: tuple[RunReport | Group, ...] = (*self.runs, *self.groups)
         severities = [f.severity for holder in holders for f in holder.findings if f.caused_by is None]
+        spent = spent_by(self.runs)
         return Summary(
             runs=len(self.runs),
             failed=verdicts.count("failed"),
@@ -41,6 +43,9 @@ class Report:
             warnings=severities.count("warning"),
             infos=severities.count("info"),
             files=len({source.path for run in self.runs for source in run.sources}),
+            wall_seconds=spent.wall,
+            wasted_seconds=spent.wasted,
+            wasted_gpu_hours=spent.gpu_hours,
         )
 
     @cached_property
@@ -100,4 +105,4 @@ class Report:
     def _repr_html_(self) -> str:
         from loglens.reporters import render
 
-        return render(self, "html")
+        return render(self, "html", interactive=False)

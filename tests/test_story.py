@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 import loglens
+from loglens.chains import link, root_of
+from loglens.curves import CURVE_POINTS
 from loglens.model import Finding
 from loglens.ruleset import load_rules
-from loglens.story import CURVE_POINTS, link, root_of, tell
+from loglens.story import tell
 
 
 def finding(rule: str, step: int | None, severity: str = "error", axis: str = "step") -> Finding:
@@ -74,7 +76,7 @@ FALLING = 2 * np.exp(-STEPS / 40) + 0.3 + 0.01 * np.random.default_rng(0).standa
 def test_a_healthy_run_is_called_so_and_says_how_it_went() -> None:
     run = story(step=STEPS, loss=FALLING)
     assert run.verdict == "healthy"
-    assert run.headline.startswith("loss went from 2.3")
+    assert run.headline.startswith("loss fell from 2.3")
     assert run.last_good_step is None
     assert run.wasted_fraction is None
 

@@ -1,0 +1,151 @@
+"""How the telling series of a run went, whether that can be called healthy, and the sentence a run is told by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loglens.chains import effects_of
+from loglens.numbers import human, percent
+from loglens.roles import judges
+from loglens.wording import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from loglens.model import Finding, Metric, Verdict
+    from loglens.series import SeriesSet
+
+ENOUGH = 8  # points of a loss or score below which a run is not called healthy
+DONE = 0.97  # share of a plan that counts as done
+WAITED = 3  # evaluations without a better one after which an early stop is plausible
+CONSEQUENCES = 3  # in a headline
+_TELLING = ("reward", "val/loss", "train/loss", "val/accuracy", "val/metric")
+_STOPPED = ("patience", "early_stopping", "early_stop", "early_stopping_patience", "early_stopping_rounds")
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How the telling series of a run went, in a sentence, and whether it went as it should."""
+
+    sentence: str
+    fine: bool
+
+
+def course_of(series: SeriesSet, number: int, metrics: tuple[Metric, ...], stops: bool = False) -> Course:
+    """`stops`: the hyper-parameters speak of early stopping."""
+    enough = [m for m in metrics if m.role and judges(m.role) and m.points >= ENOUGH and m.first is not None]
+    told = next((m for role in _TELLING for m in enough if m.role == role), next(iter(enough), None))
+    mine = [i for i in sorted(series.members_of(number).series) if told and series.tag[i] == told.tag]
+    if told is None or not mine:
+        return Course(_too_little(metrics), fine=False)
+    course = _judged(series, mine[0], told)
+    if course.fine and (end := _unfinished(series, number, mine[0], stops)):
+        return Course(f"{course.sentence[:-1]} so far. {end}", fine=False)
+    return course if not course.fine else Course(f"{course.sentence[:-1]}; nothing stands out.", fine=True)
+
+
+def _too_little(metrics: tuple[Metric, ...]) -> str:
+    """Why a run without a loss or score of enough points cannot be judged."""
+    if not any(m.points for m in metrics):
+        return "Nothing to judge: no value was logged."
+    judged = [m for m in metrics if m.role and judges(m.role)]
+    if not judged:
+        seen = f"{len(metrics)} series" if len(metrics) > 1 else metrics[0].tag
+        return f"Nothing to judge by: no loss or score was recognised in {seen}."
+    most = max(judged, key=lambda m: m.points)
+    if most.points >= ENOUGH:
+        return f"Nothing to judge by: {most.tag} has no finite value."
+    points = "1 point" if most.points == 1 else f"{most.points} points"
+    return f"Too little to judge: {most.tag} has {points}, and {ENOUGH} are needed."
+
+
+def _judged(series: SeriesSet, i: int, told: Metric) -> Course:
+    """The course of one series, by its blocks rather than its last value."""
+    way = "fell" if (told.last or 0) < (told.first or 0) else "rose"
+    went = f"{told.tag} {way} from {human(told.first)} to {human(told.last)}"
+    if human(told.first) == human(told.last):
+        went = f"{told.tag} began and ended at {human(told.last)}"
+    f, i = series.features.of(i)
+    blocks = f.blocks.median[i, : f.blocks.count[i]]
+    moved = float(np.median(blocks[-3:]) - np.median(blocks[:2])) if len(blocks) else 0.0
+    size = np.log(1.1) if f.logged[i] else 0.1 * float(np.max(np.abs(blocks), initial=0.0))
+    if f.count[i] and np.ptp(f.raw[f.start[i] : f.start[i] + f.count[i]]) == 0:
+        return Course(f"{told.tag} never moved from {human(told.last)}, and no rule could say why.", fine=False)
+    if told.direction is not None and (moved if told.direction == "min" else -moved) > max(3 * f.noise[i], size):
+        return Course(f"{went}, which is worse, and no rule could say why.", fine=False)
+    return Course(f"{went}.", fine=True)
+
+
+def _unfinished(series: SeriesSet, number: int, i: int, stops: bool) -> str:
+    """Why the log looks as if it were still being written, or cut off; empty when it looks finished.
+
+    By the log's own signs alone, never by the clock, so that the same log is always told alike: a record that was
+    being written when it was read, or a plan that was not reached while there was still something to gain.
+    """
+    facts = {name: float(values[number]) for name, values in series.facts.items() if name in _PLAN}
+    if facts.get("truncated_files", 0) > 0:
+        return "The log breaks off inside a record: the job is still writing, or was killed."
+    for axis, done, planned in (
+        ("step", facts.get("last_logged_step", 0.0), facts.get("planned_steps", 0.0)),
+        ("epoch", facts.get("last_logged_epoch", -1.0) + 1, facts.get("planned_epochs", 0.0)),
+    ):
+        if planned > 0 and done > 0:
+            if done / planned >= DONE or stops or _waited(series, i):
+                return ""
+            share = percent(done / planned)
+            return f"It ends at {axis} {done:,.0f} of {planned:,.0f} planned ({share}): still running, or cut off."
+    return ""
+
+
+_PLAN = ("truncated_files", "last_logged_step", "planned_steps", "last_logged_epoch", "planned_epochs")
+
+
+def stops_early(hparams: Mapping[str, str]) -> bool:
+    """Whether the settings speak of early stopping."""
+    names = {name.lower().rpartition("/")[2].rpartition(".")[2] for name in hparams}
+    return bool(names & set(_STOPPED))
+
+
+def _waited(series: SeriesSet, i: int) -> bool:
+    """Whether the best value lies some evaluations back, as it does when training was stopped for want of progress."""
+    own = slice(series.points.start[i], series.points.start[i] + series.points.count[i])
+    value = series.points.value[own]
+    at = int(np.argmin(value) if series.direction[i] == "min" else np.argmax(value))
+    return series.role[i].startswith("val/") and len(value) - 1 - at >= WAITED
+
+
+def headline(
+    verdict: Verdict, root: Finding | None, findings: tuple[Finding, ...], course: Course, asked: int | None
+) -> str:
+    """The sentence that a run is told by; `asked` is how many rules were selected, None for all."""
+    if root is not None and verdict in ("failed", "suspect"):
+        return f"{root.message}{'' if root.message.endswith('.') else '.'}{_consequences(root, findings)}"
+    notes = f" {len(findings)} {'note' if len(findings) == 1 else 'notes'}." if findings else ""
+    if asked is not None and course.fine:
+        rules = "one selected rule" if asked == 1 else f"{asked} selected rules"
+        went = course.sentence.removesuffix("; nothing stands out.")
+        return f"{'Only notes' if findings else 'No finding'} by the {rules}; {went}.{notes}"
+    return f"{course.sentence}{notes}"
+
+
+def _consequences(root: Finding, findings: tuple[Finding, ...]) -> str:
+    """` After that, the loss became NaN or infinite.`: what the root led to, as far as it matters."""
+    effects = [f for f in effects_of(root, findings) if f.severity != "info"][:CONSEQUENCES]
+    if not effects:
+        return ""
+    told = listed([f.title[:1].lower() + f.title[1:] for f in effects])
+    if all(_later(f, root) for f in effects):
+        return f" After that, {told}."
+    return f" {told[:1].upper()}{told[1:]}."
+
+
+def _later(effect: Finding, root: Finding) -> bool:
+    return (
+        effect.axis == root.axis
+        and effect.first_step is not None
+        and root.first_step is not None
+        and effect.first_step > root.first_step
+    )
