@@ -34,7 +34,7 @@ FORMATS: dict[str, Format] = {
     "markdown": Format(
         "page:markdown", (".md", ".markdown"), "for a pull request", ("top", "pictures"), "page:pictures"
     ),
-    "html": Format("page:html", (".html", ".htm"), "one page that explains everything", ("top",)),
+    "html": Format("webpage:html", (".html", ".htm"), "one page that explains everything", ("top", "interactive")),
 }
 
 

@@ -57,6 +57,7 @@ class Panel:
     lost_low: str  # at the lower edge: -inf
     lost_label: str
     lost_y: float
+    band: str = ""  # path of an area behind the lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,8 @@ def chart_of(run: RunReport, finding: Finding, alone: bool = False) -> Chart | N
     related = [run.curves[t] for t in finding.related if t in run.curves and t not in finding.tags]
     if alone and evidence:
         related = []
-    groups = _by_quantity(evidence)[: PANELS - bool(related)]
-    groups += _by_quantity(related)[: PANELS - len(groups)]
+    groups = by_quantity(evidence)[: PANELS - bool(related)]
+    groups += by_quantity(related)[: PANELS - len(groups)]
     title = f"{clean.name(run.run)}: {clean.visible(finding.title, 120)}"
     return draw(groups, title, finding.message, finding.axis, finding.first_step, finding.last_step)
 
@@ -117,7 +118,7 @@ def story_of(chain: Chain) -> Chart | None:
     told = [run.curves[t] for f in (root, *chain.effects) for t in f.tags if t in run.curves]
     losses = [c for c in told if _is_loss(c)] or [c for c in run.curves.values() if _is_loss(c)]
     began = [run.curves[t] for t in (*root.tags, *root.related) if t in run.curves]
-    groups = _by_quantity({c.tag: c for c in (*losses, *began)}.values())[:PANELS]
+    groups = by_quantity({c.tag: c for c in (*losses, *began)}.values())[:PANELS]
     title = f"{clean.name(run.run)}: {clean.visible(root.title, 120)}"
     return draw(groups, title, root.message, root.axis, root.first_step, root.last_step)
 
@@ -128,8 +129,20 @@ def course_of(run: RunReport) -> Chart | None:
     curves = curves or list(run.curves.values())[:1]
     if not curves:
         return None
-    groups = _by_quantity(curves)[:1]
+    groups = by_quantity(curves)[:1]
     return draw(groups, f"{clean.name(run.run)}: the course of training", run.headline, groups[0][0].axis, None, None)
+
+
+def all_of(run: RunReport) -> Chart | None:
+    """Every curve of a run, with the onset of its first finding."""
+    groups = by_quantity(run.curves.values())
+    if not groups:
+        return None
+    axes = [curve.axis for group in groups for curve in group]
+    axis = max(axes, key=axes.count)
+    first = next((f for f in run.findings if f.first_step is not None and f.axis == axis), None)
+    onset = (first.first_step, first.last_step) if first else (None, None)
+    return draw(groups, f"{clean.name(run.run)}: every curve", run.headline, axis, *onset)
 
 
 def draw(
@@ -156,7 +169,7 @@ def draw(
         height=bottom + FOOT,
         bottom=bottom,
         panels=tuple(panels),
-        ticks=tuple((round(_percent(across, s), 2), text) for s, text in step_ticks(int(across.low), int(across.high))),
+        ticks=ticks_across(across),
         axis=axis,
         shade=None if at is None or end is None or end <= at else (at, round(end - at, 2)),
         onset=at if at is not None and LEFT / 10 - 0.5 <= at <= RIGHT / 10 + 0.5 else None,
@@ -180,7 +193,8 @@ def _quantity(curve: Curve) -> str:
     return curve.role.rsplit("/", 1)[-1].split(":")[0] if curve.role else f"tag {curve.tag}"
 
 
-def _by_quantity(curves: Iterable[Curve]) -> list[list[Curve]]:
+def by_quantity(curves: Iterable[Curve]) -> list[list[Curve]]:
+    """Curves in groups that share a scale, in the order of their first members."""
     found: dict[str, list[Curve]] = {}
     for curve in curves:
         found.setdefault(_quantity(curve), []).append(curve)
@@ -212,7 +226,9 @@ def _panel(group: Sequence[Curve], across: Scale, axis: Axis, top: float, height
     finite = np.concatenate([c.values[np.isfinite(c.values)] for c in group])
     up = value_scale(finite)
     kinds = {_kind(v) for c in group for v in np.unique(c.values[~np.isfinite(c.values)])}
-    keys = _keys([_label(c, axis) for c in group], top, KEYS_WIDTH - 14 * CHAR * bool(up.log) - 9 * CHAR * bool(kinds))
+    keys = keys_of(
+        [_label(c, axis) for c in group], top, KEYS_WIDTH - 14 * CHAR * bool(up.log) - 9 * CHAR * bool(kinds)
+    )
     key_row = max(key_y for _, key_y in keys)
     y = key_row + HEAD + room
     lines, high, low = [], [], []
@@ -220,14 +236,14 @@ def _panel(group: Sequence[Curve], across: Scale, axis: Axis, top: float, height
         x = _x(curve, across, axis)
         keep = thin(x, curve.values, LEFT, RIGHT, COLUMNS)
         x, values = x[keep], curve.values[keep]
-        lines.append(_line(x, values, up, height, _look(curve, number, group), _label(curve, axis), key))
+        lines.append(_line(x, values, up, height, pen_of(curve, number, group), _label(curve, axis), key))
         high += x[np.isnan(values) | (values == np.inf)].tolist()
         low += x[values == -np.inf].tolist()
     return Panel(
         y=y,
         height=height,
         lines=tuple(lines),
-        ticks=tuple((round(_down(up, v, height), 1), text) for v, text in _value_ticks(up, finite, height)),
+        ticks=value_ticks(up, finite, height),
         log=up.log,
         lost_high=marks_of(high, 0, 7),
         lost_low=marks_of(low, height - 7, height),
@@ -236,11 +252,26 @@ def _panel(group: Sequence[Curve], across: Scale, axis: Axis, top: float, height
     )
 
 
-def _value_ticks(up: Scale, finite: np.ndarray, height: float) -> list[tuple[float, str]]:
-    """Round values; of a series that never moves its one value."""
+def value_ticks(up: Scale, finite: np.ndarray, height: float) -> tuple[tuple[float, str], ...]:
+    """Places, from the top, of round values and their texts; of a series that never moves its one value."""
+    told = ticks(up, 4 if height > 120 else 2)
     if len(finite) and finite.min() == finite.max():
-        return [(float(finite[0]), short(float(finite[0])))]
-    return ticks(up, 4 if height > 120 else 2)
+        told = [(float(finite[0]), short(float(finite[0])))]
+    return tuple((round(_down(up, value, height), 1), text) for value, text in told)
+
+
+def ticks_across(across: Scale) -> tuple[tuple[float, str], ...]:
+    """Places, in percent, of round steps and their texts."""
+    return tuple((round(_percent(across, s), 2), text) for s, text in step_ticks(int(across.low), int(across.high)))
+
+
+def area_of(x: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> str:
+    """A closed path between two lines, where both are known."""
+    good = np.flatnonzero(np.isfinite(upper) & np.isfinite(lower))
+    if len(good) < 2:
+        return ""
+    way = [(x[i], upper[i]) for i in good] + [(x[i], lower[i]) for i in good[::-1]]
+    return "M" + "L".join(f"{_tenth(a)} {_tenth(b)}" for a, b in way) + "Z"
 
 
 def _kind(value: float) -> str:
@@ -252,7 +283,7 @@ def _label(curve: Curve, axis: Axis) -> str:
     return text if curve.axis == axis else f"{text} (by {curve.axis}, stretched to fit)"
 
 
-def _look(curve: Curve, number: int, group: Sequence[Curve]) -> str:
+def pen_of(curve: Curve, number: int, group: Sequence[Curve]) -> str:
     """Train and held-out series have pens of their own; a second of a kind takes the next free one."""
     split = (curve.role or "").split("/")[0]
     split = "val" if split == "test" else split
@@ -260,7 +291,7 @@ def _look(curve: Curve, number: int, group: Sequence[Curve]) -> str:
     return split if split in ("train", "val") and split not in taken else str(number)
 
 
-def _keys(labels: Sequence[str], top: float, room: float) -> list[tuple[float, float]]:
+def keys_of(labels: Sequence[str], top: float, room: float) -> list[tuple[float, float]]:
     """Where each key stands, in rows of at most `room` pixels."""
     places, x, y = [], 0.0, top + ROW
     for text in labels:

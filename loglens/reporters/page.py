@@ -1,14 +1,12 @@
-"""The report as an HTML page and as Markdown, through Jinja2 templates. Every output of a template is made visible
-and escaped at one place, `_environment`; a template cannot forget it."""
+"""What pages show, and the report as Markdown, through Jinja2 templates. Every output of a template is made visible
+and escaped at one place, `environment`; a template cannot forget it."""
 
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
-from hashlib import sha256
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -80,31 +78,14 @@ class Row:
     hparams: tuple[str, ...]
 
 
-def html(report: Report, top: int = TOP) -> str:
-    """One self-contained page: no script, nothing loaded."""
-    style = (resource_dir("templates") / "style.css").read_text(encoding="utf-8")
-    hashed = b64encode(sha256(style.encode()).digest()).decode()
-    view = _view(report, top)
-    return (
-        _environment(_for_html)
-        .get_template("report.html")
-        .render(
-            **view,
-            style=Markup(style),
-            style_hash=hashed,  # our own file
-        )
-        .lstrip()
-    )
-
-
 def markdown(report: Report, top: int = TOP_MARKDOWN, pictures: str | None = None) -> str:
     """GitHub-flavoured Markdown; `pictures` is the folder of `pictures(report)`, without it there are none."""
-    view = _view(report, top)
+    view = view_of(report, top)
     every = _entries(view)
     beyond = sum(1 + len(chain.effects) for section in view["sections"] for chain in section.named)
     told = [e for e in every if e.chart is not None or not e.run.curves][:top]
     text = (
-        _environment(_for_markdown)
+        environment(_for_markdown)
         .get_template("report.md")
         .render(
             **view,
@@ -119,8 +100,8 @@ def markdown(report: Report, top: int = TOP_MARKDOWN, pictures: str | None = Non
 
 def pictures(report: Report, top: int = TOP_MARKDOWN) -> dict[str, str]:
     """File name -> SVG of every picture in the Markdown report."""
-    macro = _environment(_for_html).get_template("chart.svg").make_module().file  # type: ignore[attr-defined]
-    return {e.picture: f"{macro(e.chart)}\n" for e in _entries(_view(report, top)) if e.chart is not None}
+    macro = environment(for_html).get_template("chart.svg").make_module().file  # type: ignore[attr-defined]
+    return {e.picture: f"{macro(e.chart)}\n" for e in _entries(view_of(report, top)) if e.chart is not None}
 
 
 def _entries(view: Mapping[str, Any]) -> list[Entry]:
@@ -136,7 +117,7 @@ def is_own_picture(path: Path) -> bool:
         return file.read(len(OWN_PICTURE)) == OWN_PICTURE.encode()
 
 
-def _view(report: Report, top: int) -> dict[str, Any]:
+def view_of(report: Report, top: int) -> dict[str, Any]:
     """Everything a template may show, in order."""
     anchors = clean.slugs(run.run for run in report.runs)
     drawn = {(id(run), finding.rule) for run, finding in outline.pictured(report, top)}
@@ -164,6 +145,7 @@ def _view(report: Report, top: int) -> dict[str, Any]:
     rows = [_row(run, anchors, told, metrics, varied) for run in outline.worst_first(report.runs)[:ROWS]]
     loud = [r for r in rows if r.run.verdict != "healthy"]
     calm = [r for r in rows if r.run.verdict == "healthy"]
+    room = len(calm) if len(calm) <= OPEN_RUNS else 0 if loud else OPEN_RUNS
     return {
         "report": report,
         "total": report.summary,
@@ -178,9 +160,10 @@ def _view(report: Report, top: int) -> dict[str, Any]:
         "course": charts.course_of(rows[0].run) if rows and lead_entry is None and len(rows) == 1 else None,
         "sections": sections,
         "rows": rows,
+        "index": {run.run: number for number, run in enumerate(r.run for r in rows)},
         "unlisted": len(report.runs) - len(rows),
-        "loud": loud if len(calm) > OPEN_RUNS else loud + calm,
-        "calm": calm if len(calm) > OPEN_RUNS else [],
+        "loud": loud + calm[:room],
+        "calm": calm[room:],
         "metric_names": [name for name, _ in metrics],
         "hparam_names": varied,
         "groups": [(g, tuple((f, _numbers(f)) for f in g.findings)) for g in report.groups],
@@ -291,7 +274,8 @@ def _row(
     )
 
 
-def _for_html(value: Any) -> Any:
+def for_html(value: Any) -> Any:
+    """A value as a page shows it; what is marked as HTML stays."""
     return value if isinstance(value, Markup) else clean.visible(value)
 
 
@@ -341,7 +325,7 @@ def _px(value: float) -> str:
 
 
 @cache
-def _environment(finish: Callable[[Any], Any]) -> Environment:
+def environment(finish: Callable[[Any], Any]) -> Environment:
     """Templates in which every value is cleaned by `finish`, then escaped."""
     folder = resource_dir("templates")
     environment = Environment(
@@ -356,8 +340,12 @@ def _environment(finish: Callable[[Any], Any]) -> Environment:
     environment.filters |= {
         "px": _px, "whole": clean.whole, "count": clean.count, "percent": percent, "human": human, "size": clean.size,
         "duration": clean.duration, "name": _name, "code": _code, "alt": _alt, "sentence": clean.sentence,
-        "url": quote,
+        "url": quote, "plain": clean.name,
         "path": Markup,  # drawn by us from numbers alone, and long: not to be cut
     }  # fmt: skip
     environment.globals |= {"where": outline.where, "place_of": place_of, "cost": outline.cost, "escape": escape}
+    environment.globals |= {
+        "order": {verdict: place for place, verdict in enumerate(outline.ORDER)},
+        "numbers_of": _numbers,
+    }
     return environment

@@ -111,4 +111,10 @@ def test_the_report_object_writes_itself(tmp_path: Path) -> None:
     report.to_markdown(tmp_path / "r.md")
     report.to_json(tmp_path / "r.json")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["r.html", "r.json", "r.md", "r_files"]
-    assert report._repr_html_() == (tmp_path / "r.html").read_text()
+    assert (tmp_path / "r.html").read_text() == render(report, "html")
+
+
+def test_a_notebook_gets_the_page_without_scripts() -> None:
+    shown = samples.reports()["few"]._repr_html_()
+    assert shown == render(samples.reports()["few"], "html", interactive=False)
+    assert "<script" not in shown

@@ -1,0 +1,193 @@
+"""What a page needs to draw runs anew: curves in compressed chunks, and the drawing library, inert until asked for.
+
+A chunk is gzip in base64 of: the length of a JSON text (4 bytes), that text, then for all curves of the chunk the
+differences of their steps and their values as 32-bit words, byte plane by byte plane, which compresses best.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from loglens.reporters import charts, clean, outline
+from loglens.reporters.scales import value_scale
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from loglens.model import Axis, Curve, Finding, RunReport
+
+CHUNK = 25  # runs that are unpacked together: one big chunk took ten seconds
+POINTS = 2_400_000  # of a whole page, some 9 MB; curves are thinned to fit
+FEWEST = 150  # points of a curve however many there are
+LEVEL = 6
+LARGE = 1e37  # beyond it 32 bits end
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Plotly.js, compressed, and the hash that lets a page's policy run it."""
+
+    packed: str
+    hash: str
+
+
+@cache
+def library() -> Library | None:
+    """Plotly.js out of the installed `plotly` package, which is not imported; None when it is not there."""
+    found = find_spec("plotly")
+    places = (Path(p) / "package_data" / "plotly.min.js" for p in (found and found.submodule_search_locations) or ())
+    script = next((p.read_text(encoding="utf-8") for p in places if p.is_file()), None)
+    if script is None:
+        return None
+    raw = script.encode()
+    return Library(_packed(raw), policy_hash(script))
+
+
+def policy_hash(text: str) -> str:
+    """A script or style as a Content-Security-Policy names it."""
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+def _packed(raw: bytes) -> str:
+    return b64encode(gzip.compress(raw, LEVEL, mtime=0)).decode()
+
+
+def points_per_curve(runs: Sequence[RunReport]) -> int:
+    """How many points of each curve fit into the page."""
+    return max(FEWEST, POINTS // max(sum(len(run.curves) for run in runs), 1))
+
+
+def chunks(runs: Sequence[RunReport], targets: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    """The curves of `runs`, `CHUNK` runs at a time; `targets` are the anchors of findings by run and rule."""
+    room = points_per_curve(runs)
+    each = iter(runs)
+    while part := list(islice(each, CHUNK)):
+        yield _chunk(part, room, targets)
+
+
+def _chunk(runs: Sequence[RunReport], room: int, targets: Mapping[tuple[str, str], str]) -> str:
+    steps: list[np.ndarray] = []
+    values: list[np.ndarray] = []
+    told = [_run(run, room, targets, steps, values) for run in runs]
+    head = json.dumps(told, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()
+    head += b" " * (-len(head) % 4)
+    body = b"".join(_planes(parts) for parts in (steps, values))
+    return _packed(len(head).to_bytes(4, "little") + head + body)
+
+
+def _planes(parts: Sequence[np.ndarray]) -> bytes:
+    """32-bit words, all first bytes before all second ones."""
+    words = np.concatenate(parts) if parts else np.empty(0, "<u4")
+    return np.ascontiguousarray(words.astype("<u4").view(np.uint8).reshape(-1, 4).T).tobytes()
+
+
+def _run(
+    run: RunReport,
+    room: int,
+    targets: Mapping[tuple[str, str], str],
+    steps: list[np.ndarray],
+    values: list[np.ndarray],
+) -> dict[str, Any]:
+    """A run as the page's script reads it; its points are appended to `steps` and `values`."""
+    curves = [curve for curve in run.curves.values() if len(curve.steps)]
+    axis = main_axis(curves)
+    own = [c for c in curves if c.axis == axis]
+    low, high = (min(int(c.steps.min()) for c in own), max(int(c.steps.max()) for c in own)) if own else (0, 1)
+    groups = charts.by_quantity(curves)
+    return {
+        "name": clean.name(run.run),
+        "axis": axis,
+        "low": low,
+        "high": high,
+        "panels": [_panel(group, room, steps, values) for group in groups],
+        "findings": [_mark(run, f, axis, low, high, targets) for f in run.findings],
+    }
+
+
+def main_axis(curves: Iterable[Curve]) -> Axis:
+    """The axis that most curves have; steps when there are none."""
+    axes = [curve.axis for curve in curves]
+    return max(axes, key=axes.count, default="step")
+
+
+def _panel(group: Sequence[Curve], room: int, steps: list[np.ndarray], values: list[np.ndarray]) -> dict[str, Any]:
+    finite = np.concatenate([c.values[np.isfinite(c.values)] for c in group])
+    lines = []
+    for number, curve in enumerate(group):
+        order = np.argsort(curve.steps, kind="stable")
+        keep = order[extremes(curve.values[order], room)]
+        deltas, unit = _deltas(curve.steps[keep])
+        words, times = _words(curve.values[keep])
+        steps.append(deltas)
+        values.append(words)
+        first, last = int(curve.steps.min()), int(curve.steps.max())
+        lines.append(
+            {
+                "tag": clean.name(curve.tag), "look": charts.pen_of(curve, number, group), "axis": curve.axis,
+                "points": len(deltas), "first": first, "last": last, "unit": unit, "times": times,
+            }
+        )  # fmt: skip
+    return {"log": value_scale(finite).log, "positive": bool(np.all(finite > 0)), "lines": lines}
+
+
+def extremes(values: np.ndarray, room: int) -> np.ndarray:
+    """At most `room` positions: of every stretch the lowest, the highest and one value that is no number."""
+    if len(values) <= room:
+        return np.arange(len(values))
+    depth = -(-len(values) // (room // 3 - 1))
+    full = -(-len(values) // depth)
+    padded = np.append(values, np.full(full * depth - len(values), values[-1])).reshape(full, depth)
+    good = np.isfinite(padded)
+    begin = np.arange(full) * depth
+    low = begin + np.argmin(np.where(good, padded, np.inf), axis=1)
+    high = begin + np.argmax(np.where(good, padded, -np.inf), axis=1)
+    lost = (begin + np.argmin(good, axis=1))[~good.all(axis=1)]
+    return np.unique(np.minimum(np.concatenate([low, high, lost, [0, len(values) - 1]]), len(values) - 1))
+
+
+def _deltas(steps: np.ndarray) -> tuple[np.ndarray, int]:
+    """Differences of ascending steps in units of which they fit into 32 bits, and that unit."""
+    unit = (int(steps[-1]) - int(steps[0])) // 2**31 + 1
+    from_first = (steps.astype(np.uint64) - np.uint64(steps[:1].astype(np.uint64)[0])) // np.uint64(unit)
+    return np.diff(from_first, prepend=np.uint64(0)).astype("<u4"), unit
+
+
+def _words(values: np.ndarray) -> tuple[np.ndarray, float]:
+    """Values to four digits as the bits of 32-bit floats, and what to multiply them by."""
+    sizes = np.abs(values[np.isfinite(values)])
+    times = float(sizes.max() / LARGE) if len(sizes) and sizes.max() > LARGE else 1.0
+    bits = (values / times).astype("<f4").view("<u4")
+    rounded = (bits + np.uint32(0x200)) & np.uint32(0xFFFFFC00)
+    return np.where(np.isnan(values), np.uint32(0x7FC00000), rounded).astype("<u4"), times
+
+
+def _mark(
+    run: RunReport, finding: Finding, axis: Axis, low: int, high: int, targets: Mapping[tuple[str, str], str]
+) -> dict[str, Any]:
+    """A finding as a mark on the run's axis; one on another axis is placed by its share of the series that shows it."""
+    curve = run.curves.get(finding.tags[0]) if finding.tags else None
+
+    def place(step: int | None) -> float | None:
+        if step is None or finding.axis == axis:
+            return step
+        if curve is None or curve.axis != finding.axis or not len(curve.steps):
+            return None
+        begin, end = int(curve.steps.min()), int(curve.steps.max())
+        return low + (high - low) * (step - begin) / max(end - begin, 1)
+
+    return {
+        "title": clean.visible(finding.title, 120), "severity": finding.severity, "where": outline.where(finding),
+        "from": place(finding.first_step), "to": place(finding.last_step),
+        "target": targets.get((run.run, finding.rule), ""),
+    }  # fmt: skip
