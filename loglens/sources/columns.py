@@ -53,12 +53,15 @@ CLOCKS = frozenset(
     | {"totaltime", "datetime", "date", "unixtime", "ts"}
 )
 # `rewards/step` is a reward drawn over steps, `time/iterations` a counter.
-COUNTER_FOLDERS = frozenset({"", "train", "trainer", "time", "progress", "global", "info", "total", "counters"})
+COUNTER_FOLDERS = frozenset({"", "misc", "train", "trainer", "time", "progress", "global", "info", "total", "counters"})
 IDENTIFIERS = frozenset(
     {"", "id", "name", "model", "modelname", "file", "filename", "path", "image", "imageid", "run", "runid", "runname"}
     | {"experiment", "trial", "trialid", "config", "dataset", "method", "sample", "text", "label", "index", "url"}
 )
 SPLITS = frozenset({"phase", "split", "mode", "subset", "stage"})
+# Columns of a long table: one holds the names of the series, one their values.
+TAGS = frozenset({"tag", "metric", "metricname", "key", "variable", "name"})
+VALUES = frozenset({"value", "metricvalue", "scalar"})
 METRIC_WORDS = frozenset(
     {"acc", "err", "reward", "rewards", "rew", "ppl", "perplexity", "mse", "mae", "rmse", "mape", "f1", "auc", "auroc"}
     | {"map", "map50", "iou", "miou", "dice", "bleu", "wer", "cer", "fid", "psnr", "ssim", "kl", "nll", "elbo", "bpc"}
@@ -112,7 +115,7 @@ def is_counter(name: str) -> bool:
 
 def is_split(name: str) -> bool:
     """True for a text column that says to which split a row belongs."""
-    return bare(name) in SPLITS
+    return bare(re.split(r"[./]", name)[-1]) in SPLITS
 
 
 @lru_cache(maxsize=65536)

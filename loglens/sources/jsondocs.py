@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 WRAPPERS = frozenset({"history", "log", "logs", "metrics", "data", "records"})
 LONE_COUNTERS = frozenset({"step", "globalstep", "iteration", "iter", "epoch"})  # settings have `steps`, `epochs`
 PARTS = frozenset({"train", "training", "val", "valid", "validation", "eval", "test", "dev"})
+COUNTED = re.compile(r"(?:(epoch|step|iter|iteration|round|e)[ _-]?)?(\d{1,15})", re.IGNORECASE)
+AXES = frozenset({"x", "step", "steps", "epoch", "epochs", "iter", "iters", "iteration", "iterations"})
+HEIGHTS = frozenset({"y", "value", "values"})
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|["\[\]{},]', re.DOTALL)
 PIECE_OF_TOKEN = re.compile(r"[\w.+-]*\s*", re.ASCII)
 CLOSER = {"{": "}", "[": "]"}
@@ -136,13 +139,22 @@ def _from_dict(value: dict[str, object], index: int, found: Document, *, single:
         return
     lists = {name: item for name, item in flat(value) if isinstance(item, list) and item}
     if not lists:
-        _lone(value, index, found, single=single)
+        records = _numbered(value)
+        if records:
+            _from_list(records, index, found, "", "")
+        else:
+            _lone(value, index, found, single=single)
         return
     parts = {name: item for name, item in lists.items() if all(isinstance(entry, dict) for entry in item)}
+    measured = [name for name, item in parts.items() if any(map(_has_number, item))]
     for name, item in parts.items():
-        prefix = "" if bare(name) in WRAPPERS else name + "/"
+        alone = len(measured) == 1 and bare(name) not in PARTS  # `epochs`, `iterations`: what they are, not whose
+        prefix = "" if alone or bare(name) in WRAPPERS else name + "/"
         _from_list(item, index, found, "", prefix)
-    curves = _curves({name: item for name, item in lists.items() if name not in parts})
+    lists, drawn = _drawn({name: item for name, item in lists.items() if name not in parts})
+    for name, (axis, curve) in drawn.items():
+        found.tables.append(_columns(_curves({axis: curve[axis], name: curve[name]}), index))
+    curves = _curves(lists)
     if curves:
         found.tables.append(_columns(curves, index))
     scalars = Gathered()
@@ -150,6 +162,45 @@ def _from_dict(value: dict[str, object], index: int, found: Document, *, single:
     found.hparams += scalars.hparams
     if not found.tables:
         found.reason = "its lists hold no numbers"
+
+
+def _has_number(record: object) -> bool:
+    return isinstance(record, dict) and any(number(item) is not None for _, item in flat(record))
+
+
+def _numbered(value: dict[str, object]) -> list[object]:
+    """The records of an object that has one under each number (`{"0": {…}, "1": {…}}`, `epoch_1`), in their order."""
+    named = {key: COUNTED.fullmatch(key) for key, item in value.items() if isinstance(item, dict)}
+    counted = sorted((int(match[2]), key, match[1] or "") for key, match in named.items() if match)
+    if len(counted) < 2 or len(counted) < len(named):
+        return []
+    records: list[object] = []
+    for count, key, word in counted:
+        record = value[key]
+        if isinstance(record, dict):
+            counter = "epoch" if word.lower() in ("", "e", "epoch") else "step"
+            records.append(record if any(map(is_counter, record)) else {counter: count, **record})
+    return records
+
+
+Lists = dict[str, list[object]]
+
+
+def _drawn(lists: Lists) -> tuple[Lists, dict[str, tuple[str, Lists]]]:
+    """Lists of points (`{"x": […], "y": […]}` under a name): the name with its axis; and the lists that are none."""
+    leaves: dict[str, dict[str, str]] = {}
+    for name in lists:
+        folder, _, leaf = name.rpartition("/")
+        leaves.setdefault(folder, {})[leaf.lower()] = name
+    drawn: dict[str, tuple[str, Lists]] = {}
+    used: set[str] = set()
+    for folder, found in leaves.items():
+        x, y = sorted(AXES & found.keys()), sorted(HEIGHTS & found.keys())
+        if folder and len(x) == len(y) == 1 and len(lists[found[x[0]]]) == len(lists[found[y[0]]]):
+            axis = "step" if x[0] == "x" else x[0]
+            drawn[folder] = (axis, {axis: lists[found[x[0]]], folder: lists[found[y[0]]]})
+            used |= {found[x[0]], found[y[0]]}
+    return {name: item for name, item in lists.items() if name not in used}, drawn
 
 
 def _curves(lists: Mapping[str, list[object]]) -> dict[str, list[float | None]]:

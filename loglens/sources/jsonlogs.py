@@ -13,16 +13,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.json as arrow_json
 
 from loglens.sources.base import Tables
-from loglens.sources.columns import is_split, why_no_log
-from loglens.sources.delimited import lines_in, numbers
+from loglens.sources.columns import why_no_log
+from loglens.sources.jsonclean import BATCH, clean_keys, loads, parse_clean
 from loglens.sources.jsondocs import parse, tables_of
 from loglens.sources.records import Gathered
+from loglens.sources.serials import serials, single_record
 from loglens.sources.text import PIECE, Faults, Piece, is_marker, pieces
-from loglens.sources.wide import Wide, column, joined, melt
+from loglens.sources.wide import Wide, joined, melt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,11 +29,6 @@ if TYPE_CHECKING:
     from loglens.model import Problem
     from loglens.sources.base import LogFile
 
-BATCH = 16 << 20  # bytes parsed together
-BLOCK = 4 << 20  # bytes Arrow parses at a time; no line of a clean file is longer
-SAMPLE = 30  # lines whose keys are looked at
-WIDEST = 1000  # keys
-KEY = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:')
 RECORD = re.compile(rb'\{\s*"')
 PREFIX = b"DLLL "
 BAD_LINES = "lines that are no JSON objects"
@@ -65,14 +59,17 @@ class _Reading:
 
     def run(self) -> Tables:
         groups: dict[tuple[str, ...], _Group] = {}
+        told = {index for places in serials(self.files) for index in self.serial(places)}
         for index, file in enumerate(self.files):
+            if index in told:
+                continue
             faults = Faults(file, self.problems)
             stream = pieces(file, faults)
             first = next(stream, None)
             if first is None:
                 continue
             second = next(stream, None)
-            key = _clean_keys(first) if second is None else None
+            key = clean_keys(first) if second is None else None
             if key is None:
                 self.careful(index, faults, first, itertools.chain(() if second is None else (second,), stream))
                 continue
@@ -86,14 +83,26 @@ class _Reading:
         scalars = pl.concat(self.frames, rechunk=False) if self.frames else None
         return Tables(scalars=scalars, hparams=hparams_frame(self.hparams), problems=self.problems)
 
+    def serial(self, places: Sequence[int]) -> list[int]:
+        """Read files of one record each as one log, which the first of them stands for; the files that are in it."""
+        found = {index: record for index in places if (record := single_record(self.files[index]))}
+        gathered = Gathered()
+        for record in found.values():
+            gathered.add(record)
+        wide = gathered.wide(next(iter(found), 0))
+        if 2 * len(found) < len(places) or why_no_log(list(wide.columns)) is not None:
+            return []
+        self.keep(wide)
+        return list(found)
+
     def flush(self, group: _Group) -> None:
         """Parse the files of a group as one, or one by one where they are not clean after all."""
-        wide = _parse_clean(group.members)
+        wide = parse_clean(group.members)
         if wide is not None:
             self.keep(wide)
             return
         for index, piece in group.members:
-            alone = _parse_clean([(index, piece)]) if len(group.members) > 1 else None
+            alone = parse_clean([(index, piece)]) if len(group.members) > 1 else None
             if alone is not None:
                 self.keep(alone)
             else:
@@ -103,11 +112,17 @@ class _Reading:
         """Read a file of any size and in any state."""
         kind = _kind(first.data)
         following = iter(rest)
+        if (
+            kind == "lines"
+            and first.data.lstrip()[:2].rstrip() in (b"{", b"[")
+            and parse(first, Faults(faults.file, []))
+        ):
+            kind = "document"  # with its records on lines of their own
         if kind == "document":
             second = next(following, None)
             if second is None:
                 self.document(index, faults, first)
-            elif _loads(first.data.strip().partition(b"\n")[0]) is not None:
+            elif loads(first.data.strip().partition(b"\n")[0]) is not None:
                 self.lines(index, faults, itertools.chain((first, second), following))
             else:
                 faults.add("unreadable", f"a JSON document of more than {PIECE >> 20} MB is not read")
@@ -120,8 +135,7 @@ class _Reading:
         """Read one JSON value."""
         before = len(self.problems)
         value = parse(piece, faults)
-        if value is None and _several(piece.data):
-            self.lines(index, faults, (piece,))
+        if value is None and len(self.problems) == before and self.concatenated(index, faults, piece):
             return
         if value is None:
             if len(self.problems) == before:
@@ -136,12 +150,26 @@ class _Reading:
         for table in found.tables:
             self.frames += melt(table)
 
+    def concatenated(self, index: int, faults: Faults, piece: Piece) -> bool:
+        """Read whole objects one behind the other, over any number of lines; False when there are not several."""
+        found, whole = _rest(piece.data.decode(errors="replace").strip())
+        if len(found) < 2:
+            return False
+        gathered = Gathered()
+        for record in found:
+            gathered.add(record)
+        self.hparams += [(index, name, shown) for name, shown in gathered.hparams]
+        self.keep(gathered.wide(index))
+        if not whole:
+            faults.add("truncated", "the last object is cut or damaged", offset=piece.offset)
+        return True
+
     def lines(self, index: int, faults: Faults, stream: Iterable[Piece]) -> None:
         """Read records line by line."""
         gathered = Gathered()
         parts: list[Wide] = []
         for piece in stream:
-            clean = _parse_clean([(index, piece)]) if len(piece.data) > BATCH and _clean_keys(piece) else None
+            clean = parse_clean([(index, piece)]) if len(piece.data) > BATCH and clean_keys(piece) else None
             if clean is not None:
                 parts += [gathered.wide(index)] if gathered.count else []
                 parts.append(clean)
@@ -157,13 +185,13 @@ class _Reading:
         if gathered.count:
             parts.append(gathered.wide(index))
         if parts:
-            self.keep(parts[0] if len(parts) == 1 else joined(parts))
+            self.keep(parts[0] if len(parts) == 1 else joined(parts), gathered.telling())
         elif not faults.counts:
             self.skip([index], "hyper-parameters only, no records")
 
-    def keep(self, wide: Wide) -> None:
+    def keep(self, wide: Wide, labels: Iterable[str] = ()) -> None:
         """Turn rows into long scalars, unless they are no log."""
-        reason = why_no_log(list(wide.columns))
+        reason = why_no_log(list(wide.columns), labels)
         if reason is None:
             self.frames += melt(wide)
         else:
@@ -184,96 +212,8 @@ def _kind(data: bytes) -> str:
     if filled[0].startswith(b"["):
         return "document" if sum(records) < 2 else "lines"
     if filled[0].startswith(b"{") and not any(records[1:]):
-        return "lines" if len(filled) > 1 and _loads(filled[0]) is not None else "document"
+        return "lines" if len(filled) > 1 and loads(filled[0]) is not None else "document"
     return "lines" if any(records) else "other"
-
-
-def _several(data: bytes) -> bool:
-    """True for whole objects one behind the other on the same line."""
-    return len(_rest(data.decode(errors="replace").strip())[0]) > 1
-
-
-# --- clean files ------------------------------------------------------------------------------------------------------
-
-
-def _clean_keys(piece: Piece) -> tuple[str, ...] | None:
-    """The keys of the first record of a file of flat records, one a line; None when it is not such a file."""
-    data = piece.data
-    end = data.find(b"\n")
-    if data[:1] != b"{" or data[-1:] != b"\n" or piece.width or end == len(data) - 1:
-        return None
-    rows = lines_in(data)
-    if b"[" in data or b"\0" in data or data.count(b"{") != rows or data.count(b"}") != rows:
-        return None
-    found = _loads(data[:end])
-    return tuple(found) if found else None
-
-
-def _loads(line: bytes) -> dict[str, object] | None:
-    try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _parse_clean(members: list[tuple[int, Piece]]) -> Wide | None:
-    """Flat records of several files as one table, or None when they are not clean."""
-    counts = [lines_in(piece.data) for _, piece in members]
-    body = b"".join(piece.data for _, piece in members) if len(members) > 1 else members[0][1].data
-    types = _sampled(members[0][1].data)
-    table = None if types is None else _arrow(body, types)
-    if table is None and types is not None:
-        late = set(KEY.findall(body)) if len(body) <= 2 * BATCH else set()
-        names = [name.decode() for name in late if b"\\" not in name]
-        fresh = [name for name in names if name not in types]
-        if fresh and len(names) <= WIDEST:
-            table = _arrow(body, {**types, **dict.fromkeys(sorted(fresh), pa.float64())})
-    if table is None or table.num_rows != sum(counts):
-        return None
-    frame = pl.from_arrow(table)
-    return _wide(frame, [index for index, _ in members], counts) if isinstance(frame, pl.DataFrame) else None
-
-
-def _sampled(data: bytes) -> dict[str, pa.DataType] | None:
-    """Types of the keys in the first records; None when a value is neither a number, a text, a boolean nor null."""
-    types: dict[str, pa.DataType] = {}
-    for line in data[: SAMPLE * 4096].splitlines()[:SAMPLE]:
-        for name, value in (_loads(line) or {}).items():
-            kind = pa.bool_() if isinstance(value, bool) else pa.string() if isinstance(value, str) else pa.float64()
-            if types.setdefault(name, kind) != kind and value is not None:
-                return None
-    return types if types and "" not in types else None
-
-
-def _arrow(body: bytes, types: dict[str, pa.DataType]) -> pa.Table | None:
-    if len(types) > WIDEST:
-        return None
-    schema = pa.schema(list(types.items()))
-    try:
-        return arrow_json.read_json(
-            pa.BufferReader(body),
-            read_options=arrow_json.ReadOptions(block_size=BLOCK),
-            parse_options=arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
-        )
-    except (pa.ArrowException, UnicodeDecodeError):
-        return None
-
-
-def _wide(frame: pl.DataFrame, files: list[int], counts: list[int]) -> Wide | None:
-    columns = {}
-    for series in frame.get_columns():
-        if series.dtype == pl.String:
-            if is_split(series.name):
-                return None
-            values, _ = numbers(series)
-        elif series.dtype == pl.Float64:
-            values = series.rechunk()
-        else:
-            continue
-        if values.null_count() < len(values):
-            columns[series.name] = column(values)
-    return Wide(files, counts, columns)
 
 
 # --- any other lines --------------------------------------------------------------------------------------------------
@@ -334,7 +274,7 @@ def _rest(source: str) -> tuple[list[dict[str, object]], bool]:
         return found, True
     behind = source.rfind('{"', place)
     if behind > place and source[place:behind].rstrip()[-1:] not in ("", ":", ",", "["):  # else it is nested
-        last = _loads(source[behind:].encode(errors="replace"))
+        last = loads(source[behind:].encode(errors="replace"))
         found += [last] if last is not None else []
     return found, False
 

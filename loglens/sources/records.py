@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from loglens.sources.columns import is_clock, is_counter, is_split
+from loglens.sources.columns import TAGS, VALUES, bare, is_clock, is_split
 from loglens.sources.delimited import is_number
-from loglens.sources.wide import Column, Wide, spread
+from loglens.sources.wide import Column, Wide, long_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_SPACED = re.compile(r"\s")
+_MOMENT = re.compile(r"[\d:.,TZ+dhms/-]+")  # dates and times
 DEEPEST = 8  # levels of nested objects
 LEVELS = ("epoch", "iteration", "total")
 
@@ -63,9 +66,10 @@ class Gathered:
         self.count = 0
         self.rows: dict[str, list[int]] = {}
         self.values: dict[str, list[float]] = {}
-        self.splits: dict[int, str] = {}
+        self.labels: dict[str, dict[int, str]] = {}  # by name and row: which split, and in long records which series
         self.hparams: list[tuple[str, str]] = []
         self.listed = False  # steps are written as lists
+        self.texts: dict[str, list[str]] = {}  # words that may tell the rows apart
 
     def add(self, record: Mapping[str, object]) -> None:
         """A record as the next row; DLLogger's envelope is opened."""
@@ -79,13 +83,24 @@ class Gathered:
 
     def _row(self, record: Mapping[str, object]) -> None:
         for name, value in flat(record):
-            if isinstance(value, str) and is_split(name):
-                self.splits[self.count] = value
+            if isinstance(value, str) and (is_split(name) or bare(name) in TAGS):
+                self.labels.setdefault(name, {})[self.count] = value
                 continue
             found = value if type(value) is float else number(value)
             if found is not None:
                 self.put(name, found)
+            elif isinstance(value, str) and len(self.texts.setdefault(name, [])) == self.count:
+                self.texts[name].append(value)
         self.count += 1
+
+    def telling(self) -> list[str]:
+        """Names of texts that are another single word in every row, as the names of samples or of runs are."""
+        return [
+            name
+            for name, words in self.texts.items()
+            if len(words) == self.count == len(set(words)) and self.count > 1 and not is_clock(name)
+            if not any(_SPACED.search(word) or _MOMENT.fullmatch(word) for word in words)
+        ]
 
     def put(self, name: str, value: float) -> None:
         """A value of the current row."""
@@ -125,10 +140,12 @@ class Gathered:
         dropped: frozenset[str] = frozenset()
         if self.listed:
             columns, dropped = self._counted(columns)
-        if self.splits:
-            labels = pl.Series([self.splits.get(row, "") for row in range(self.count)], dtype=pl.String)
-            moved = {name for name in columns if not is_counter(name) and not is_clock(name)}
-            columns = spread(columns, moved, labels, "/") if labels.n_unique() <= 6 else columns
+        if any(is_split(name) for name in self.labels) or any(bare(name) in VALUES for name in columns):
+            labels = {
+                name: pl.Series([of.get(row, "") for row in range(self.count)], dtype=pl.String)
+                for name, of in self.labels.items()
+            }
+            columns = long_form(columns, labels)
         full = {name: _full(col, self.count) for name, col in columns.items()}
         return Wide([index], [self.count], full, dropped=dropped, prefix=prefix)
 

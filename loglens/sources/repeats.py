@@ -1,4 +1,4 @@
-"""What was printed for people and written for machines besides: the printed copy of a curve does not count."""
+"""What a run says twice: a curve printed for people and written for machines, last values beside their curve."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from loglens.sources.runs import Place
 
 _ENOUGH = 0.5  # of the printed points, that the other log has
+_CURVE = 3  # points
+_LAST = "last values only, of the curves in {}"
 _ASIDE = frozenset({None, "epoch", "throughput", "step_time", "memory"})  # roles that make no log by themselves
 
 
@@ -42,7 +44,24 @@ def without_repeats(
             lost = _repeated(better, roles[: len(better)], printed, roles[len(better) :])
             gone |= {id(one) for one in lost}
             unused |= _unused(files, better, printed, roles[len(better) :], lost, gone)
+        last = _last_values(files, better)
+        if last:
+            lone = [one for one in better if one.file in {one.file for one in last}]
+            gone |= {id(one) for one in last}
+            unused |= _unused(files, better, lone, role_of(lone), last, gone, _LAST)
     return [one for one in series if id(one) not in gone], unused
+
+
+def _last_values(files: Sequence[LogFile], series: Sequence[Series]) -> list[Series]:
+    """The series of documents of one record (`metrics.json`) that another file of the run has as a curve."""
+    longest: dict[int, int] = defaultdict(int)
+    curves: dict[str, int] = {}
+    for one in series:
+        longest[one.file] = max(longest[one.file], one.points)
+        if one.points >= _CURVE:
+            curves.setdefault(one.name, one.file)
+    alone = {file for file, points in longest.items() if points == 1 and files[file].format == "json"}
+    return [one for one in series if one.file in alone and one.name in curves]
 
 
 def _repeated(
@@ -69,14 +88,14 @@ def _unused(
     roles: Sequence[str | None],
     lost: Sequence[Series],
     gone: set[int],
+    what: str = "a text log that repeats {}, which counts instead",
 ) -> dict[int, str]:
-    """Text logs all of whose curves are in other logs, said; what is left of them goes too."""
+    """Files all of whose curves are in other logs, said; what is left of them goes too."""
     left = {one.file for one, role in zip(printed, roles, strict=True) if id(one) not in gone and role not in _ASIDE}
-    source = files[better[0].file]
+    left_out = {one.file for one in lost}
+    source = next((files[one.file] for one in better if one.file not in left_out), files[better[0].file])
     said = {}
     for place in sorted({one.file for one in lost} - left):
         gone |= {id(one) for one in printed if one.file == place}
-        said[place] = (
-            f"a text log that repeats {(source.origin or source.name).rpartition('/')[2]}, which counts instead"
-        )
+        said[place] = what.format((source.origin or source.name).rpartition("/")[2])
     return said

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from loglens.sources.base import Tables
-from loglens.sources.columns import bare, is_clock, is_counter, is_split, why_no_log
+from loglens.sources.columns import bare, is_clock, is_split, why_no_log
 from loglens.sources.delimited import (
     BOOLEAN,
     Head,
@@ -30,7 +30,7 @@ from loglens.sources.delimited import (
     tolerant,
 )
 from loglens.sources.text import Faults, Piece, pieces
-from loglens.sources.wide import Column, Wide, column, melt, spread
+from loglens.sources.wide import Column, Wide, column, long_form, melt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 BATCH = 8 << 20  # bytes parsed together: more of them no longer fit the cache
 WIDEST = 20_000  # columns
-TAGS = frozenset({"tag", "metric", "metricname", "key", "variable", "name"})
-VALUES = frozenset({"value", "metricvalue", "scalar"})
 TENSORBOARD = ["walltime", "step", "value"]
 
 
@@ -314,15 +312,7 @@ def _long_form(columns: dict[str, Column], labels: dict[str, pl.Series], path: s
     if [bare(name) for name in columns] == TENSORBOARD:
         *others, value = columns.items()
         return {**dict(others), _tag_of(path): value[1]}
-    tag = next((name for name in labels if bare(name) in TAGS), None)
-    value_name = next((name for name in columns if bare(name) in VALUES), None)
-    if tag is not None and value_name is not None:
-        return spread(columns, {value_name}, labels[tag], "")
-    part = next((name for name in labels if is_split(name)), None)
-    if part is not None and labels[part].n_unique() <= 6:
-        moved = {name for name in columns if not is_counter(name) and not is_clock(name)}
-        return spread(columns, moved, labels[part], "/")
-    return columns
+    return long_form(columns, labels)
 
 
 def _tag_of(path: str) -> str:

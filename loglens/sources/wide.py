@@ -11,13 +11,15 @@ import polars as pl
 
 from loglens.sources.axis import filled_steps, plan_rows
 from loglens.sources.base import axis_type, scalar_schema
-from loglens.sources.columns import is_clock, is_epoch, step_rank
+from loglens.sources.columns import TAGS, VALUES, bare, is_clock, is_counter, is_epoch, is_split, step_rank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from loglens.model import Axis
     from loglens.sources.axis import Plan
+
+MOST_SPLITS = 6  # different words in a column that says train or val
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +117,23 @@ def spread(columns: dict[str, Column], moved: set[str], labels: pl.Series, joint
                 if rows.size:
                     out[tag] = Column(dense.values.filter(pl.Series(kept)), rows)
     return out
+
+
+def long_form(columns: dict[str, Column], labels: dict[str, pl.Series]) -> dict[str, Column]:
+    """Tables with a column of tags and one of values, and those with a column that says train or val, spread out."""
+    part = next((name for name in labels if is_split(name) and labels[name].n_unique() <= MOST_SPLITS), None)
+    tag = next((name for name in labels if bare(name) in TAGS), None)
+    value = next((name for name in columns if bare(name) in VALUES), None)
+    if tag is not None and value is not None:
+        names = labels[tag].fill_null("").str.strip_chars()
+        if part is not None:
+            split = labels[part].fill_null("").str.strip_chars()
+            names = (pl.select(pl.when(split == "").then(names).otherwise(split + "/" + names))).to_series()
+        return spread(columns, {value}, names, "")
+    if part is not None:
+        moved = {name for name in columns if not is_counter(name) and not is_clock(name)}
+        return spread(columns, moved, labels[part], "/")
+    return columns
 
 
 def _single(wide: Wide, place: int) -> Wide:

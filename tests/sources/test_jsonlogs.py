@@ -89,6 +89,39 @@ READ = {
         {"train/loss": [1, 2], "val/loss": [3]},
     ),
     "bare parts": (json.dumps({"train": [1.5, 1.25], "val": [2, 3]}), {"train": [1.5, 1.25], "val": [2, 3]}),
+    "objects by epoch": (
+        json.dumps({"0": {"loss": 3, "val": {"loss": 4}}, "2": {"loss": 1}, "10": {"loss": 0.5}}),
+        {"loss": [3, 1, 0.5], "val/loss": [4]},
+    ),
+    "records under any name": (
+        json.dumps({"config": {"lr": 0.1}, "epochs": [{"epoch": 0, "train": {"loss": 2}}, {"epoch": 1, "lr": 1}]}),
+        {"train/loss": [2], "lr": [1]},
+    ),
+    "points of a plot": (
+        json.dumps({"loss": {"train": {"name": "train", "x": [0, 5], "y": [3, 2]}, "val": {"x": [5], "y": [4]}}}),
+        {"loss/train": [3, 2], "loss/val": [4]},
+    ),
+    "objects over several lines": (
+        "\n".join(json.dumps({"epoch": n, "loss": n / 2}, indent=2) for n in range(3)),
+        {"loss": [0, 0.5, 1]},
+    ),
+    "records on lines of their own": (
+        '{\n"meta": {"metrics": [{"name": "Logloss"}]},\n"iterations": [\n{"iteration": 0, "loss": 2},\n'
+        '{"iteration": 1, "loss": 1}\n]}',
+        {"loss": [2, 1]},
+    ),
+    "long records": (
+        lines(
+            {"tag": "loss", "step": 0, "value": 2},
+            {"tag": "lr", "step": 0, "value": 0.1},
+            {"tag": "loss", "step": 1, "value": 1},
+        ),
+        {"loss": [2, 1], "lr": [0.1]},
+    ),
+    "long records with a split": (
+        json.dumps([{"metricName": "loss", "context.subset": w, "step": 0, "metricValue": "2"} for w in ("a", "b")]),
+        {"a/loss": [2], "b/loss": [2]},
+    ),
     "rows of three": (json.dumps([[1600000000.5, 0, 0.5], [1600000001.5, 10, 0.25]]), {"epoch_loss": [0.5, 0.25]}),
 }
 
@@ -119,6 +152,7 @@ SKIPPED = {
     "parameters only": 'DLLL {"type": "LOG", "step": "PARAMETER", "data": {"lr": 0.1}}\n' * 2,
     "text between": "".join(f"epoch {n}\nsaving\nloading\nwaiting\n" for n in range(9)) + '{"loss": 1}\n{"loss": 1}\n',
     "empty list": "[]",
+    "labels of runs": lines({"run": "a1", "onset": {"loss": 3}}, {"run": "b2", "onset": {"loss": 4}, "note": []}),
     "blank": "\n\n",
 }
 
