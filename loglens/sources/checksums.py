@@ -19,7 +19,11 @@ MAX_WIDTH = 160  # above this length likewise
 
 def masked(data: bytes) -> int:
     """The checksum of `data` as it is stored beside it."""
-    crc = int(crc32c(data))
+    return mask(int(crc32c(data)))
+
+
+def mask(crc: int) -> int:
+    """A plain checksum as it is stored."""
     return ((crc >> 15 | crc << 17) + MASK_DELTA) & 0xFFFFFFFF
 
 
@@ -43,17 +47,6 @@ def byte_table(distance: int) -> np.ndarray:
     return after
 
 
-def columns_crc(columns: np.ndarray) -> np.ndarray:
-    """Plain checksums of n messages of one length, given as uint8 (length, n): the checksum is linear in the bytes."""
-    length, count = columns.shape
-    out = np.full(count, crc32c(bytes(length)), dtype=np.uint32)
-    for position in range(length):
-        row, table = columns[position], byte_table(length - 1 - position)
-        # Most positions hold one byte throughout, and comparing is several times faster than looking up.
-        out ^= table[row[0]] if (row == row[0]).all() else np.take(table, row)
-    return out
-
-
 def by_length(lengths: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """Every distinct length with the ascending indices of the records that have it."""
     # NumPy sorts 16-bit keys by radix, several times faster; only longer records need the wider key.
@@ -63,10 +56,3 @@ def by_length(lengths: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     for group in np.split(order, edges):
         if len(group):
             yield int(lengths[group[0]]), group
-
-
-def equal_rows(data: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
-    """Gather the `length` bytes at each start of `data` into uint8 (length, n), one contiguous row per position."""
-    windows = np.ndarray((len(data) - length + 1,), dtype=f"V{length}", buffer=data, strides=(1,))
-    rows = windows[starts].view(np.uint8).reshape(len(starts), length)
-    return np.ascontiguousarray(rows.T)

@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from google_crc32c import extend
 from google_crc32c import value as crc32c
 
-from loglens.sources.checksums import byte_table, mask_all, masked
+from loglens.sources.checksums import byte_table, mask, mask_all, masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from mmap import mmap
 
     from loglens.model import ProblemKind
+    from loglens.sources.stored import Held, Stored
 
-    Buffer = bytes | mmap
+    Bytes = bytes | Stored | Held  # in memory or on the disk
+    Buffer = bytes | memoryview
 
 HEADER = struct.Struct("<QI")
 FRAME = 16  # bytes of a record that are not payload
@@ -84,29 +86,42 @@ def blocks(
     All offsets are those of the buffer. `guess` is tried first.
     """
     end = len(buffer) if end is None else end
-    known: dict[int, int] = {}  # length -> its verified masked checksum
-    position, probe, last, floor = begin, PROBE, -1, begin
+    known: dict[int, int] = {}
+    position, last, floor = begin, -1, begin
+    while position < end:
+        for block in stretch(buffer, position, end, known, guess):
+            last, position = int(block.starts[-1]), after(block)
+            yield block
+        # No byte is searched twice: an overlap is only looked for beyond the last place of damage.
+        inside = last if last >= floor else None
+        floor, guess = position, None
+        position = recover(buffer, position, end, inside, damage)
+
+
+def stretch(
+    buffer: Buffer, position: int, end: int, known: dict[int, int], guess: Pattern | None = None
+) -> Iterator[Block]:
+    """Records from `position` on, up to the first that is damaged or does not end by `end`.
+
+    `known` are lengths with their verified masked checksums, and grows.
+    """
     if guess is not None:
         block, _ = predict(buffer, position, end, guess, len(guess.lengths))
         if len(block.starts):
-            last, position = int(block.starts[-1]), _after(block)
+            position = after(block)
             yield block
-    while position < end:
+    probe = count = PROBE
+    while count == probe and position < end:
         starts, lengths, position = walk(buffer, position, end, known, probe)
-        if starts:
-            last = starts[-1]
+        count = len(starts)
+        if count:
             yield Block(np.array(starts, dtype=np.int64), np.array(lengths, dtype=np.int64))
-        if len(starts) < probe:
-            # No byte is searched twice: an overlap is only looked for beyond the last place of damage.
-            inside = last if last >= floor else None
-            floor, probe = position, PROBE
-            position = _recover(buffer, position, end, inside, damage)
-            continue
-        pattern = period(lengths)
-        probe = PROBE if pattern else min(MAX_PROBE, probe * 2)
+        pattern = period(lengths) if count == probe else []
         for block in predicted(buffer, position, end, pattern, known):
-            last, position = int(block.starts[-1]), _after(block)
+            position = after(block)
             yield block
+        if count == probe:
+            probe = count = PROBE if pattern else min(MAX_PROBE, probe * 2)
         if len(known) > MAX_KNOWN:
             known.clear()
 
@@ -119,7 +134,7 @@ def predicted(buffer: Buffer, position: int, end: int, pattern: list[int], known
         block, whole = predict(buffer, position, end, expected, count)
         if len(block.starts):
             yield block
-            position = _after(block)
+            position = after(block)
         count = min(MAX_PREDICTION, count * 4)
 
 
@@ -147,7 +162,7 @@ def walk(
     while len(starts) < count and position + FRAME <= end:
         length, crc = unpack(buffer, position)
         if known.get(length) != crc:
-            if masked(buffer[position : position + 8]) != crc:
+            if masked(bytes(buffer[position : position + 8])) != crc:
                 break
             known[length] = crc
         if position + FRAME + length > end:
@@ -158,7 +173,8 @@ def walk(
     return starts, lengths, position
 
 
-def _after(block: Block) -> int:
+def after(block: Block) -> int:
+    """Where the last of these records ends."""
     return int(block.starts[-1] + block.lengths[-1]) + FRAME
 
 
@@ -171,7 +187,7 @@ def period(lengths: list[int]) -> list[int]:
     return []
 
 
-def _recover(buffer: Buffer, position: int, size: int, inside: int | None, damage: list[Damage]) -> int:
+def recover(buffer: Bytes | memoryview, position: int, size: int, inside: int | None, damage: list[Damage]) -> int:
     """Note what is wrong at `position`, and find where the next record starts (`size` when nowhere).
 
     `inside` is the record before: when its payload is damaged, records can lie inside it.
@@ -192,29 +208,45 @@ def _recover(buffer: Buffer, position: int, size: int, inside: int | None, damag
     return found
 
 
-def _tail(buffer: Buffer, position: int, size: int) -> Damage:
+def _tail(buffer: Bytes | memoryview, position: int, size: int) -> Damage:
     """Why the file ends at `position` for a reader."""
     rest = size - position
     if rest < 12:
         return Damage("truncated", position, f"file ends inside a record header ({rest} of 12 bytes)")
-    length, crc = HEADER.unpack_from(buffer, position)
-    if masked(buffer[position : position + 8]) == crc:
+    length = length_at(buffer, position)
+    if length is not None:
         return Damage("truncated", position, f"last record is cut: {rest - 12} of {length + 4} bytes are there")
     return Damage("corrupt", position, f"bad record header; the last {rest} bytes hold no readable record")
 
 
-def payload_intact(buffer: Buffer, start: int) -> bool:
+def length_at(buffer: Bytes | memoryview, position: int) -> int | None:
+    """The length that the header at `position` tells; None when there is no whole header, or a damaged one."""
+    header = bytes(buffer[position : position + 12])
+    if len(header) < 12 or masked(header[:8]) != int.from_bytes(header[8:], "little"):
+        return None
+    return int.from_bytes(header[:8], "little")
+
+
+def payload_intact(buffer: Bytes | memoryview, start: int) -> bool:
     """Does the payload of the record at `start` agree with its checksum?"""
-    length, _ = HEADER.unpack_from(buffer, start)
-    end = start + 12 + length
-    return masked(buffer[start + 12 : end]) == int.from_bytes(buffer[end : end + 4], "little")
+    at = start + 12
+    end = at + int.from_bytes(buffer[start : start + 8], "little")
+    crc = 0
+    while at < end:
+        part = bytes(buffer[at : min(end, at + MAX_SCAN)])
+        if not part:
+            return False
+        crc, at = extend(crc, part), at + len(part)
+    return mask(crc) == int.from_bytes(buffer[end : end + 4], "little")
 
 
-def find_header(buffer: Buffer, start: int, size: int) -> int | None:
+def find_header(buffer: Bytes | memoryview, start: int, size: int) -> int | None:
     """Offset of the first valid record header at or after `start` whose record ends by `size`."""
     step = FIRST_SCAN
     while start + FRAME <= size:
         part = np.frombuffer(buffer[start : min(size, start + step + 11)], dtype=np.uint8)
+        if len(part) < FRAME:
+            return None  # the file has become shorter
         found = _first_header(part, size - start - FRAME)
         if found is not None:
             return start + found

@@ -11,15 +11,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 from google_crc32c import value as crc32c
 
-from loglens.sources.checksums import MAX_WIDTH, MIN_GROUP, by_length, columns_crc, equal_rows, mask_all
-from loglens.sources.tensors import STORED, binary_parts, widened
+from loglens.sources.checksums import MAX_WIDTH, MIN_GROUP, by_length, mask_all
+from loglens.sources.equals import gathered
+from loglens.sources.framing import words
+from loglens.sources.tensors import STORED, widened
 from loglens.sources.wire import BYTES, FIXED32, FIXED64, VARINT, Token, fields, plugin_name, varint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from loglens.sources.equals import Equals
+    from loglens.sources.eventslices import Slice
+    from loglens.sources.eventtags import Tags
 
 MAX_LAYOUTS = 4  # layouts tried for one length in one slice
 NO_TOKEN = Token(0, 0, 0, 0)
@@ -27,58 +32,65 @@ NO_TOKEN = Token(0, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where a scalar record keeps its parts; `fixed` are the positions of all other bytes, which `sample` shows."""
+    """Where a scalar record like `sample` keeps its parts; `fixed` are the positions of all other bytes."""
 
     wall_time: Token
     step: Token
     tag: Token
     value: Token
     dtype: int
-    fixed: np.ndarray
-    sample: np.ndarray
+    fixed: frozenset[int]
+    sample: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Scalars of records of one layout; `record` are indices into the slice, ascending."""
+    """Scalars of records of one layout; `record` are indices into the slice, ascending, `tag` numbers of names."""
 
     record: np.ndarray
-    tag: pa.StringArray
+    tag: np.ndarray
     step: np.ndarray
     wall_time: np.ndarray
     value: np.ndarray
 
 
-def scan(payloads: pa.BinaryArray, stored: np.ndarray) -> tuple[np.ndarray, list[Lane]]:
-    """Which payloads agree with their `stored` masked checksums (bool (n,)), and the scalars that could be read off."""
-    good = np.zeros(len(stored), dtype=bool)
+def scan(part: Slice, tags: Tags) -> tuple[np.ndarray, list[Lane]]:
+    """Which records agree with their checksums (bool (n,)), and the scalars that could be read off."""
+    good = np.zeros(len(part.starts), dtype=bool)
     lanes: list[Lane] = []
-    offsets, data = binary_parts(payloads)
-    for length, group in by_length(np.diff(offsets)):
+    for length, group in by_length(part.lengths):
+        starts = part.starts[group] + 12
         if len(group) < MIN_GROUP or not 0 < length <= MAX_WIDTH:
-            crcs = [crc32c(data[begin : begin + length].tobytes()) for begin in offsets[group].tolist()]
-            good[group] = mask_all(np.array(crcs, dtype=np.uint32)) == stored[group]
+            good[group] = _one_by_one(part.buffer, starts, length)
             continue
-        columns = equal_rows(data, offsets[group], length)
-        fine = mask_all(columns_crc(columns)) == stored[group]
+        equals = gathered(part.buffer, starts, length + 4)
+        fine = mask_all(equals.crc(length)) == equals.numbers(length, "<u4")
         good[group] = fine
-        lanes.extend(_lanes(columns, group, fine))
+        lanes.extend(_lanes(equals, group, fine, tags))
     return good, lanes
 
 
-def _lanes(columns: np.ndarray, group: np.ndarray, fine: np.ndarray) -> Iterator[Lane]:
-    """Lanes of the records `group`, whose bytes are the uint8 (length, n) `columns`; only `fine` ones are read."""
+def _one_by_one(buffer: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+    crcs = [crc32c(buffer[begin : begin + length].tobytes()) for begin in starts.tolist()]
+    fine: np.ndarray = mask_all(np.array(crcs, dtype=np.uint32)) == words(buffer, "<u4")[starts + length]
+    return fine
+
+
+def _lanes(equals: Equals, group: np.ndarray, fine: np.ndarray, tags: Tags) -> Iterator[Lane]:
+    """Lanes of the records `group`, each with its checksum behind it; only `fine` ones are read."""
     rest = fine.copy()
     for _ in range(MAX_LAYOUTS):
         if not rest.any():
             return
-        layout = learn(columns[:, int(rest.argmax())].tobytes())
+        layout = learn(equals.rows[int(rest.argmax()), : equals.length - 4].tobytes())
         if layout is None:
             return
-        rows = np.flatnonzero(rest & matches(layout, columns))
+        rows = np.flatnonzero(rest & matches(layout, equals))
         rest[rows] = False
+        if not len(rows):
+            return
         whole = len(rows) == len(group)
-        yield _read(layout, columns if whole else columns[:, rows], group if whole else group[rows])
+        yield _read(layout, equals if whole else equals.take(rows), group if whole else group[rows], tags)
         if len(rows) < MIN_GROUP:
             return
 
@@ -92,10 +104,8 @@ def learn(payload: bytes) -> Layout | None:
     except (ValueError, KeyError):
         return None
     parts = (event.get(1, NO_TOKEN), event.get(2, NO_TOKEN), value.get(1, NO_TOKEN), number)
-    fixed = np.ones(len(payload), dtype=bool)
-    for part in parts:
-        fixed[part.start : part.end] = False
-    return Layout(*parts, dtype, np.flatnonzero(fixed), np.frombuffer(payload, dtype=np.uint8))
+    moving = {place for part in parts for place in range(part.start, part.end)}
+    return Layout(*parts, dtype, frozenset(range(len(payload))) - moving, payload)
 
 
 def _tensor(payload: bytes, value: dict[int, Token]) -> tuple[Token, int]:
@@ -119,34 +129,40 @@ def _unique(payload: bytes, message: Token, expected: dict[int, int]) -> dict[in
     return out
 
 
-def matches(layout: Layout, columns: np.ndarray) -> np.ndarray:
-    """Which records have the fields of `layout` in the same places; bool (n,)."""
-    same = np.ones(columns.shape[1], dtype=bool)
-    for position in layout.fixed:
-        same &= columns[position] == layout.sample[position]
-    step = columns[layout.step.start : layout.step.end]
-    if len(step):
-        same &= (step[:-1] >= 0x80).all(axis=0) & (step[-1] < 0x80)
-    same &= (columns[layout.tag.start : layout.tag.end] < 0x80).all(axis=0)  # others may be no UTF-8
-    return same
+def matches(layout: Layout, equals: Equals) -> np.ndarray:
+    """Which records have this layout, which one of them has: where all are equal, there is nothing to compare."""
+    fits = np.ones(len(equals), dtype=bool)
+    for place, column in equals.columns.items():
+        if place in layout.fixed:
+            fits &= column == layout.sample[place]
+    for place, column in equals.varying(layout.step.start, layout.step.end).items():
+        fits &= (column < 0x80) == (place == layout.step.end - 1)
+    if not layout.sample[layout.tag.start : layout.tag.end].isascii():  # others may be no UTF-8
+        fits[:] = False
+    for column in equals.varying(layout.tag.start, layout.tag.end).values():
+        fits &= column < 0x80
+    return fits
 
 
-def _read(layout: Layout, columns: np.ndarray, record: np.ndarray) -> Lane:
+def _read(layout: Layout, equals: Equals, record: np.ndarray, tags: Tags) -> Lane:
     count = len(record)
-    step = np.zeros(count, dtype=np.int64)
-    for place, row in enumerate(columns[layout.step.start : layout.step.end]):
-        step |= (row & 0x7F).astype(np.int64) << (7 * place)
-    wall_time = _numbers(columns, layout.wall_time, "<f8") if layout.wall_time.end else np.zeros(count)
-    value = widened(_numbers(columns, layout.value, STORED[layout.dtype]), layout.dtype).astype(np.float64)
-    return Lane(record, _strings(columns, layout.tag), step, wall_time, value)
+    wall_time = equals.numbers(layout.wall_time.start, "<f8") if layout.wall_time.end else np.zeros(count)
+    value = widened(equals.numbers(layout.value.start, STORED[layout.dtype]), layout.dtype).astype(np.float64)
+    tag = layout.sample[layout.tag.start : layout.tag.end]
+    columns = equals.varying(layout.tag.start, layout.tag.end)
+    numbered = tags.of_columns(tag, {place - layout.tag.start: column for place, column in columns.items()}, count)
+    return Lane(record, numbered, _steps(layout, equals), wall_time, value)
 
 
-def _numbers(columns: np.ndarray, part: Token, stored: str) -> np.ndarray:
-    return np.ascontiguousarray(columns[part.start : part.end].T).view(stored).ravel()
-
-
-def _strings(columns: np.ndarray, part: Token) -> pa.StringArray:
-    count, width = columns.shape[1], part.end - part.start
-    offsets = np.arange(0, (count + 1) * width, width, dtype=np.int32) if width else np.zeros(count + 1, dtype=np.int32)
-    text = np.ascontiguousarray(columns[part.start : part.end].T)
-    return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(text))
+def _steps(layout: Layout, equals: Equals) -> np.ndarray:
+    """Numbers of seven bits a byte, the lowest first."""
+    shared = 0
+    varying = np.zeros(len(equals), dtype=np.int64)
+    for place in range(layout.step.start, layout.step.end):
+        shift = 7 * (place - layout.step.start)
+        if place in equals.columns:
+            varying |= (equals.columns[place] & 0x7F).astype(np.int64) << shift
+        else:
+            shared |= (layout.sample[place] & 0x7F) << shift
+    varying |= np.uint64(shared & 0xFFFFFFFFFFFFFFFF).view(np.int64)
+    return varying

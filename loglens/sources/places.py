@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from loglens.model import Problem
 from loglens.sources.packing import LIMIT, Stream, expanded
+from loglens.sources.stored import Held, Stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +82,14 @@ def contents(file: LogFile, told: list[Problem]) -> Buffer:
             return stream.read() if size < MAPPED else _mapped(stream.fileno())  # type: ignore[attr-defined]
     with opened(file, told) as stream:
         return gathered(stream)
+
+
+def random_access(file: LogFile, told: list[Problem]) -> Stored | Held:
+    """The bytes of a log at any place, decompressed. What is missing is told; OSError if all is."""
+    if file.place is None and not file.packed:
+        return Stored(file.path)
+    with opened(file, told) as stream:
+        return Held(gathered(stream))
 
 
 def head(file: LogFile, size: int) -> bytes:

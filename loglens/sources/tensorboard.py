@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
-from loglens.sources.base import Tables, axis_type, scalar_schema
+from loglens.sources.base import Tables
 from loglens.sources.eventnotes import Notes
 from loglens.sources.eventproto import decode, full, narrow
+from loglens.sources.eventscalars import Scalars, segments
 from loglens.sources.eventslices import slices
 from loglens.sources.eventvalues import full_rows, narrow_scalars, own_plugin, session_starts, values
 from loglens.sources.hparams import hparams_frame
 from loglens.sources.lanes import scan
-from loglens.sources.restarts import restarts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
 
     from loglens.sources.base import LogFile
     from loglens.sources.eventproto import Decoder
     from loglens.sources.eventslices import Slice
     from loglens.sources.eventvalues import Values
-    from loglens.sources.lanes import Lane
 
-NUMBERS = ("step", "wall_time", "value")
 PLACE = ("file", "at", "tag", "step", "wall_time")
 
 
@@ -36,7 +34,7 @@ PLACE = ("file", "at", "tag", "step", "wall_time")
 class Found:
     """What was read so far. `starts` are offsets of session starts, `plugins` what the first record of a tag named."""
 
-    scalars: list[pl.DataFrame] = field(default_factory=list)
+    scalars: Scalars = field(default_factory=Scalars)
     histograms: list[pl.DataFrame] = field(default_factory=list)
     texts: list[pl.DataFrame] = field(default_factory=list)
     hparams: list[pl.DataFrame] = field(default_factory=list)
@@ -49,10 +47,9 @@ def read(files: Sequence[LogFile]) -> Tables:
     notes, found = Notes(), Found()
     for part in slices(files, notes):
         _read_slice(part, found, notes)
-    scalars = pl.concat(found.scalars) if found.scalars else None
-    bounds = _segment_starts(scalars, found.starts)
+    scalars, bounds = found.scalars.finished(found.starts)
     tables = Tables(
-        scalars=None if scalars is None else _finished_scalars(scalars, bounds),
+        scalars=scalars,
         histograms=_finished(found.histograms, bounds),
         hparams=hparams_frame(found.hparams, notes),
         texts=_finished(found.texts, None),
@@ -64,14 +61,13 @@ def read(files: Sequence[LogFile]) -> Tables:
 
 def _read_slice(part: Slice, found: Found, notes: Notes) -> None:
     """Decode a slice: narrow first, and in full what that leaves unexplained."""
-    good, lanes = scan(part.payloads, part.stored)
+    good, lanes = scan(part, found.scalars.tags)
     for bad in np.flatnonzero(~good):
         message = "payload does not match its checksum; record left out"
         notes.add(int(part.file[bad]), "corrupt", message, int(part.at[bad]))
-    scalars = [_lane_frame(lanes)] if lanes else []
     for lane in lanes:
         good[lane.record] = False
-    again = []
+    scalars, again = [], []
     for batch, records in _decoded(narrow(), part, np.flatnonzero(good), notes):
         for record in session_starts(batch, records).tolist():
             found.starts.setdefault(int(part.file[record]), []).append(int(part.at[record]))
@@ -80,31 +76,14 @@ def _read_slice(part: Slice, found: Found, notes: Notes) -> None:
         again.append(unclear)
     for batch, records in _decoded(full(), part, np.concatenate([np.zeros(0, np.int64), *again]), notes):
         scalars.append(_read_full(part, values(batch, records), found, notes))
-    if any(len(frame) for frame in scalars):
-        found.scalars.append(_placed(part, _in_order(pl.concat(frame for frame in scalars if len(frame)))))
-
-
-def _lane_frame(lanes: list[Lane]) -> pl.DataFrame:
-    tag = pl.Series(pa.concat_arrays([lane.tag for lane in lanes])).cast(pl.Categorical)
-    step, wall_time, value = (np.concatenate([getattr(lane, name) for lane in lanes]) for name in NUMBERS)
-    record = np.concatenate([lane.record for lane in lanes])
-    return pl.DataFrame({"record": record, "tag": tag, "step": step, "wall_time": wall_time, "value": value})
-
-
-def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows in order of their records; values of one record keep theirs."""
-    record = frame["record"].to_numpy()
-    if (np.diff(record) >= 0).all():
-        return frame
-    # A slice has at most 65,536 records: 16-bit keys are sorted by radix.
-    return frame[np.argsort(record.astype(np.uint16), kind="stable")]
+    found.scalars.add(part, lanes, [frame for frame in scalars if len(frame)])
 
 
 def _decoded(
     decoder: Decoder, part: Slice, records: np.ndarray, notes: Notes
 ) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
     """Decoded batches of these records with their numbers; what is no event is noted."""
-    for rows, batch in decode(decoder, part.payloads, records):
+    for rows, batch in decode(decoder, part.payloads(records), records):
         if isinstance(batch, str):
             notes.add(int(part.file[rows[0]]), "corrupt", f"record is no event: {batch}", int(part.at[rows[0]]))
         else:
@@ -139,43 +118,14 @@ def _placed(part: Slice, frame: pl.DataFrame) -> pl.DataFrame:
     return place.hstack(frame.get_columns()[1:])
 
 
-def _segment_starts(scalars: pl.DataFrame | None, starts: dict[int, list[int]]) -> dict[int, np.ndarray]:
-    """For each file with restarts, the offsets where they begin."""
-    if scalars is None:
-        return {}
-    file, at, step = (scalars[name].to_numpy() for name in ("file", "at", "step"))
-    tag = scalars["tag"].to_physical().to_numpy()
-    edges = [0, *(np.flatnonzero(np.diff(file)) + 1).tolist(), len(file)]
-    out = {}
-    for begin, end in pairwise(edges):
-        one = int(file[begin])
-        found = restarts(tag[begin:end], step[begin:end], at[begin:end], np.array(starts.get(one, []), dtype=np.int64))
-        if len(found):
-            out[one] = found
-    return out
-
-
-def _segments(frame: pl.DataFrame, bounds: dict[int, np.ndarray]) -> pl.Series:
-    segment = np.zeros(len(frame), dtype=np.int32)
-    file, at = frame["file"].to_numpy(), frame["at"].to_numpy()
-    for one, offsets in bounds.items():
-        begin, end = np.searchsorted(file, [one, one + 1])
-        segment[begin:end] = np.searchsorted(offsets, at[begin:end], side="right")
-    return pl.Series("segment", segment)
-
-
-def _finished_scalars(scalars: pl.DataFrame, bounds: dict[int, np.ndarray]) -> pl.DataFrame:
-    axis = pl.lit("step", dtype=axis_type()).alias("axis")
-    return scalars.with_columns(_segments(scalars, bounds), axis).select(list(scalar_schema()))
-
-
 def _finished(frames: list[pl.DataFrame], bounds: dict[int, np.ndarray] | None) -> pl.DataFrame | None:
     """Histograms or texts of all slices, in order of file and record; with segments when `bounds` are given."""
     if not frames:
         return None
     frame = pl.concat(frames).sort("file", "at", maintain_order=True)
     if bounds is not None:
-        frame.insert_column(len(PLACE), _segments(frame, bounds))
+        numbers = segments(frame["file"].to_numpy(), frame["at"].to_numpy(), bounds)
+        frame.insert_column(len(PLACE), pl.Series("segment", numbers))
     return frame.drop("at")
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol, overload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from mmap import mmap
-
-    Buffer = bytes | mmap
 
 MAX_FIELDS = 512  # looked at in one event; beyond that decoding is quicker
 MAX_VALUES = 1 << 16
@@ -19,6 +16,15 @@ OTHER_PLUGINS = (
     "images", "audio", "pr_curves", "mesh", "projector", "custom_scalars", "profile", "debugger-v2", "beholder",
     "graphs", "graph_keras_model", "graph_run_metadata", "graph_run_metadata_graph",
 )  # fmt: skip
+
+
+class Buffer(Protocol):
+    """Bytes at any place, in memory or not."""
+
+    @overload
+    def __getitem__(self, at: int, /) -> int: ...
+    @overload
+    def __getitem__(self, at: slice, /) -> bytes | memoryview: ...
 
 
 class Token(NamedTuple):

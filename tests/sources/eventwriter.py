@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from google_crc32c import value as crc32c
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
@@ -114,6 +114,11 @@ def read_bytes(folder: Path, content: bytes) -> Tables:
     path = folder / NAME
     path.write_bytes(content)
     return read([log_file(path)])
+
+
+def by_series(logged: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Points as a reader gives them: tag by tag, each in the order of its records."""
+    return sorted(logged, key=lambda point: point[0])
 
 
 def points(tables: Tables) -> list[tuple[str, int, float]]:

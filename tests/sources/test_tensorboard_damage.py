@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from eventwriter import (
     NAME,
+    by_series,
     framed,
     hparams_event,
     log_file,
@@ -45,7 +46,7 @@ def test_cut_at_every_byte(tmp_path: Path) -> None:
     for cut in range(len(DATA)):
         tables = read_bytes(tmp_path, DATA[:cut])
         whole = sum(end <= cut for end in ENDS)
-        assert points(tables) == [point for point in POINTS[:whole] if point]
+        assert points(tables) == by_series(point for point in POINTS[:whole] if point)
         kinds = [(problem.kind, problem.offset) for problem in tables.problems]
         start = ENDS[whole - 1] if whole else 0
         assert kinds == ([("truncated", start)] if cut > start else [] if cut else [("skipped", 0)]), cut
@@ -59,7 +60,7 @@ def test_every_byte_flipped(tmp_path: Path) -> None:
         hit = sum(end <= place for end in ENDS)
         start = ENDS[hit - 1] if hit else 0
         rest = POINTS[:hit] + POINTS[hit + 1 :]
-        assert points(tables) == [point for point in rest if point], place
+        assert points(tables) == by_series(point for point in rest if point), place
         assert [(problem.kind, problem.offset) for problem in tables.problems] == [("corrupt", start)], place
 
 
@@ -157,7 +158,7 @@ def test_records_that_would_fill_the_memory_are_named(tmp_path: Path, monkeypatc
     values = b"\x0a\x00" * 100_000
     crowd = record(b"\x2a\xc0\x9a\x0c" + values)
     long = framed([tensor_scalar("t", 1, 7, "text", string_val=[b"x" * 300_000])])
-    monkeypatch.setattr("loglens.sources.eventslices.GOAL_BYTES", 100_000)
+    monkeypatch.setattr("loglens.sources.eventslices.CROWDED", 100_000)
     monkeypatch.setattr("loglens.sources.eventslices.MAX_PAYLOAD", 250_000)
     tables = read_bytes(tmp_path, framed(EVENTS[:1]) + crowd + long + framed(EVENTS[2:3]))
     assert points(tables) == [POINTS[0], POINTS[2]]
