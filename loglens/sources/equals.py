@@ -1,4 +1,4 @@
-"""Records of one length side by side: most of their bytes are the same in all, and the others are looked at as columns."""
+"""Records of one length side by side: most bytes are the same in all, the others are looked at as columns."""
 
 from __future__ import annotations
 
