@@ -215,12 +215,13 @@ def where(finding: Finding) -> str:
 
 
 def cost(run: RunReport) -> str:
-    """What the run lost after the onset: `62 % of the run, 1.2 h`; empty when unknown."""
+    """What the run lost, in short: `62 % of the run, 1.2 h`; empty when unknown."""
     from loglens.numbers import percent
 
     if run.wasted_fraction is None:
         return ""
-    spent = f", {clean.duration(run.wall_seconds * run.wasted_fraction)}" if run.wall_seconds else ""
+    seconds = run.waste.seconds if run.waste else None
+    spent = f", {clean.duration(seconds)}" if seconds else ""
     return f"{percent(run.wasted_fraction)} of the run{spent}"
 
 

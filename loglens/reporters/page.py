@@ -15,7 +15,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from loglens.numbers import human, percent
-from loglens.reporters import charts, clean, outline, sparks
+from loglens.reporters import asides, charts, clean, outline, sparks
 from loglens.reporters.text import place_of
 from loglens.resources import resource_dir
 from loglens.settings import is_learning_rate, settings_of
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 TOP = 24  # evidence pictures of a page
 TOP_MARKDOWN = 8
 TABLE_ROWS = 50  # findings in the table of the Markdown: GitHub drops what is longer than 1 MiB
-FULL = 3  # findings of one theme shown open; the rest is folded
+FULL = 1  # findings of one theme shown open; the others are a list that unfolds
 OPEN_RUNS = 12  # healthy runs beyond so many are folded
 ROWS = 1000  # runs in the table, worst first; a browser slows down on more
 ENTRIES = 200  # runs told in full for one theme
@@ -187,10 +187,12 @@ def _facts(entry: Entry) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
         facts.append(("First bad", where, tuple(filter(None, place))))
     if run.last_good_step is not None:
         facts.append(("Last good", f"{finding.axis} {clean.whole(run.last_good_step)}", ()))
-    if run.wasted_fraction is not None:
-        took = run.wall_seconds
-        spent = (f"{clean.duration(took * run.wasted_fraction)} of {clean.duration(took)}",) if took else ()
-        facts.append(("Lost after it", f"{percent(run.wasted_fraction)} of the run", spent))
+    if run.resume is not None:
+        best = run.resume.checkpoint
+        facts.append(("Go on from", clean.name(best.path, 40) if best else "no checkpoint", (run.resume.text,)))
+    if told := asides.lost(run):
+        share, _, rest = told.partition(", ")
+        facts.append(("Lost", share, (rest,)))
     facts.append(("Confidence", percent(finding.confidence), (f"rule {finding.rule}",)))
     return tuple(facts)
 
@@ -343,7 +345,15 @@ def environment(finish: Callable[[Any], Any]) -> Environment:
         "url": quote, "plain": clean.name,
         "path": Markup,  # drawn by us from numbers alone, and long: not to be cut
     }  # fmt: skip
-    environment.globals |= {"where": outline.where, "place_of": place_of, "cost": outline.cost, "escape": escape}
+    environment.globals |= {
+        "where": outline.where,
+        "place_of": place_of,
+        "cost": outline.cost,
+        "escape": escape,
+        "asides": asides.asides,
+        "spent": asides.spent,
+        "log_next": asides.log_next,
+    }
     environment.globals |= {
         "order": {verdict: place for place, verdict in enumerate(outline.ORDER)},
         "numbers_of": _numbers,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loglens.reporters import clean, outline
+from loglens.reporters.asides import asides, log_next, spent
 from loglens.reporters.scales import value_scale
 from loglens.reporters.sparks import spark_curve, spark_thin
 
@@ -74,15 +75,15 @@ def _head(report: Report, pen: _Pen, width: int) -> Iterator[str]:
     if total.runs:
         told = outline.tally(report)
         yield from _wrap(f"{told[0].upper()}{told[1:]}.", width, "")
+    if total.runs > 1 and (waste := spent(total)):
+        yield from _wrap(waste, width, "")
 
 
 def _run(run: RunReport, pen: _Pen, width: int) -> Iterator[str]:
     yield from _title(run, pen, width)
     yield from _wrap(run.headline, width, "  ")
-    lost = outline.cost(run)
-    facts = [(f"lost: {lost}", "")] if lost else []
-    facts += [(f"last good: {clean.whole(run.last_good_step)}", "")] if run.last_good_step is not None else []
-    yield from _fit(facts, pen, width, "  ")
+    for label, text in asides(run):
+        yield from _wrap(text, width, "  ", f"{label}: ")
     for chain in outline.chains_of(run):
         yield from _finding(chain.root, pen, width, chain.root.message not in run.headline)
         for effect in chain.effects:
@@ -111,6 +112,8 @@ def _finding(finding: Finding, pen: _Pen, width: int, message: bool) -> Iterator
         yield from _wrap(clean.sentence(finding.remedies[0]), width, "      ", "do: ")
     for doubt in finding.counter_evidence:
         yield from _wrap(clean.sentence(doubt), width, "      ", "ruled out: ")
+    for doubt in finding.doubts:
+        yield from _wrap(clean.sentence(doubt), width, "      ", "against it: ")
 
 
 def _group(group: Group, pen: _Pen, width: int) -> Iterator[str]:
@@ -120,6 +123,8 @@ def _group(group: Group, pen: _Pen, width: int) -> Iterator[str]:
     yield f"{pen(group.kind.upper(), 'bold')} of {clean.count(len(group.runs), 'run')}"
     more = f" and {len(group.runs) - FOLD:,} more" if len(group.runs) > FOLD else ""
     yield from _wrap(f"{', '.join(clean.name(run) for run in group.runs[:FOLD])}{more}", width, "  ")
+    if waste := spent(group):
+        yield from _wrap(waste, width, "  ")
     for finding in group.findings:
         yield from _finding(finding, pen, width, True)
 
@@ -134,6 +139,8 @@ def _quiet(report: Report, pen: _Pen, width: int) -> Iterator[str]:
         for run in quiet:
             yield from _title(run, pen, width)
             yield from _wrap(run.headline, width, "  ")
+            for label, text in asides(run):
+                yield from _wrap(text, width, "  ", f"{label}: ")
         return
     names = ", ".join(clean.name(r.run, 30) for r in quiet[:SHOWN])
     more = f" and {len(quiet) - SHOWN:,} more" if len(quiet) > SHOWN else ""
@@ -176,6 +183,8 @@ def _gaps(report: Report, pen: _Pen, width: int) -> Iterator[str]:
     if len(gaps) > REASONS:
         more = f"and {clean.count(len(gaps) - REASONS, 'more reason')}, which the other formats list"
         yield from _wrap(more, width, "  ")
+    if following := log_next(report):
+        yield from _wrap(following, width, "  ")
 
 
 def _fit(parts: Sequence[tuple[str, str]], pen: _Pen, width: int, indent: str) -> Iterator[str]:

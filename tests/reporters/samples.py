@@ -6,18 +6,22 @@ import numpy as np
 
 from loglens.model import (
     Axis,
+    Checkpoint,
     Curve,
     Finding,
     Group,
     Metric,
     NotChecked,
     Problem,
+    Reading,
+    Resume,
     RuleInfo,
     RunReport,
     Severity,
     Source,
     Value,
     Verdict,
+    Waste,
 )
 from loglens.report import Report
 
@@ -67,10 +71,14 @@ def finding(
     )  # fmt: skip
 
 
+LOG_NEXT = "Logging the accuracy on held-out data (val/accuracy) would settle one more: overconfidence."
+
+
 def run(
     name: str, verdict: Verdict, headline: str, curves: tuple[Curve, ...], findings: tuple[Finding, ...] = (),
     *, wasted: float | None = None, last_good: int | None = None, seconds: float | None = 812.4,
-    hparams: dict[str, str] | None = None, missing: tuple[NotChecked, ...] = MISSING,
+    hparams: dict[str, str] | None = None, missing: tuple[NotChecked, ...] = MISSING, resume: Resume | None = None,
+    waste: Waste | None = None, reading: Reading | None = None,
 ) -> RunReport:  # fmt: skip
     points = sum(len(c.values) for c in curves)
     steps = (int(min(c.steps.min() for c in curves)), int(max(c.steps.max() for c in curves))) if curves else None
@@ -80,7 +88,8 @@ def run(
         steps=steps, wall_seconds=seconds, wasted_fraction=wasted, last_good_step=last_good,
         metrics=tuple(metric(c) for c in curves), findings=findings,
         clear=("zero-loss", "oscillating-loss", "loss-spike"), not_checked=missing,
-        curves={c.tag: c for c in curves}, hparams=hparams or {},
+        curves={c.tag: c for c in curves}, hparams=hparams or {}, resume=resume, waste=waste, reading=reading,
+        root=next((f.rule for f in findings if f.caused_by is None), None), log_next=LOG_NEXT if missing else "",
     )  # fmt: skip
 
 
@@ -158,6 +167,12 @@ def diverged(name: str = "sweep/lr-3e-2") -> RunReport:
     return run(
         name, "failed", headline, curves, findings, wasted=0.4, last_good=30000, seconds=41230.0,
         hparams={"lr": "2.3e-4", "batch_size": "256", "optimizer": "adamw"}, missing=MISSING[:2],
+        waste=Waste("diverging-loss", "step", 31500, 20925, 16490.0, 8, 36.6),
+        resume=Resume(
+            "resume from checkpoint-30000 (step 30,000); checkpoint-40000 (step 40,000) and later are after the fault",
+            Checkpoint(f"{name}/checkpoint-30000", 30000, None, 1 << 28),
+            Checkpoint(f"{name}/checkpoint-40000", 40000, None, 1 << 28),
+        ),
     )  # fmt: skip
 
 
@@ -194,6 +209,11 @@ def overfitting(
     return run(
         name, "suspect", f"{one.message} It explains: early stop missed.", curves, (one, missed),
         wasted=round((40 - best) / 39, 4), last_good=best, seconds=5012.0, hparams=hparams,
+        waste=Waste("widening-gap", "epoch", best, 40 - best, 5012.0 * (40 - best) / 39),
+        reading=Reading(
+            "val_loss", "cross-entropy", "its name says so",
+            "val_loss 0.679 reads as cross-entropy: the true class gets 51 % on average (geometric mean)", 2,
+        ),
     )  # fmt: skip
 
 
@@ -212,7 +232,8 @@ def lr_zero(name: str = "frozen") -> RunReport:
         remedies=("Set a learning rate above 0; check the scheduler's warm-up and the parameter groups.",),
         confidence=1.0,
     )  # fmt: skip
-    return run(name, "failed", one.message, curves, (one,), wasted=1.0, hparams={"lr": "0.0"})
+    waste = Waste("flat-loss", "step", 0, 2990, 812.4)
+    return run(name, "failed", one.message, curves, (one,), wasted=1.0, hparams={"lr": "0.0"}, waste=waste)
 
 
 HOSTILE = (
