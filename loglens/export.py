@@ -40,11 +40,22 @@ def _frames(batches: Iterable[Logs], table: str, path: Path) -> Iterator[pl.Data
     schema: pl.Schema | None = None
     for logs in batches:
         frame = _problems(logs.problems) if table == "problems" else getattr(logs, table)
+        if table == "scalars":
+            frame = _with_axis(frame, logs)
         frame = frame.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.String))
         if path.suffix == ".csv":
             frame = frame.drop(name for name, kind in frame.schema.items() if kind.is_nested())
         schema = schema or frame.schema
         yield frame.cast(schema)
+
+
+def _with_axis(scalars: pl.DataFrame, logs: Logs) -> pl.DataFrame:
+    """The scalars with what the steps of each series count (step, epoch or row), which the table of series knows."""
+    import polars as pl
+
+    series = [pl.col(name).cast(pl.String) for name in ("run", "tag")]
+    axes = logs.metrics.filter(pl.col("points") > 0).select(*series, pl.col("axis").cast(pl.String))
+    return scalars.with_columns(series).join(axes, on=["run", "tag"], how="left", maintain_order="left")
 
 
 def _problems(problems: Iterable[Problem]) -> pl.DataFrame:

@@ -332,7 +332,7 @@ def test_export_holds_every_value(ending: str, read: object, capsys: pytest.Capt
 
     assert cli.run(["export", str(SAMPLES), "-o", f"x.{ending}"]) == 0
     frame, logs = read(f"x.{ending}"), library.read(SAMPLES)  # type: ignore[operator]
-    assert frame.columns == logs.scalars.columns
+    assert frame.columns == [*logs.scalars.columns, "axis"]
     assert frame["step"].to_list() == logs.scalars["step"].to_list()
     assert frame["value"].cast(pl.Float64).is_nan().sum() == logs.scalars["value"].is_nan().sum() > 0
     assert capsys.readouterr().err == f"x.{ending}: {frame.height:,} rows\n"

@@ -96,7 +96,12 @@ def read_batch(files: Sequence[LogFile], own_name: str, roles: RoleTable | None 
     by_format: dict[str, list[int]] = {}
     for i, file in enumerate(files):
         by_format.setdefault(file.format, []).append(i)
-    tables = [(places, reader(key)([files[i] for i in places])) for key, places in by_format.items()]
+    tables = []
+    for key, places in by_format.items():
+        found = reader(key)([files[i] for i in places])
+        inside = range(len(files), len(files) + len(found.more))
+        files = [*files, *found.more]
+        tables.append(([*places, *inside], found))
     logs = assemble(files, tables, own_name, lambda series: assign_roles(series, table))
     return attach(logs, files, beside, own_name)
 

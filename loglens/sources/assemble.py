@@ -12,7 +12,7 @@ import polars as pl
 
 from loglens.model import Logs, Problem, Source
 from loglens.roles import SCORES, is_role
-from loglens.sources.base import Tables
+from loglens.sources.base import Tables, scalar_schema
 from loglens.sources.formats import FORMATS
 from loglens.sources.frames import METRICS, run_order
 from loglens.sources.labels import Key, Stretch, labels, restarts
@@ -20,6 +20,7 @@ from loglens.sources.names import SeriesName
 from loglens.sources.placing import Series, placed_histograms, placed_hparams, placed_scalars, placed_texts
 from loglens.sources.repeats import without_repeats
 from loglens.sources.runs import Facts, Place, place
+from loglens.sources.seriesrows import series_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from loglens.model import Direction
     from loglens.sources.base import LogFile
     from loglens.sources.names import Role
+    from loglens.sources.seriesrows import SeriesRows
 
+    Label = tuple[str, str, str, str]  # the fields of a `Key`
     Assign = Callable[[Sequence[SeriesName]], list[Role]]
 
 _MANY = 3  # points beyond which the number of points says nothing about a role
@@ -45,7 +48,9 @@ def assemble(
     `places` are given where the runs are known beforehand; else folders, names and tags tell.
     """
     tables = _merge(found)
-    series = _series_of(tables)
+    scalars = None if tables.scalars is None else series_rows(tables.scalars.cast(scalar_schema()))  # type: ignore[arg-type]
+    histograms = None if tables.histograms is None else series_rows(tables.histograms)
+    series = [*_series_of(scalars, "scalar"), *_series_of(histograms, "histogram")]
     facts = _facts(files, series, tables)
     if places is None:
         places = place(files, facts, own_name)
@@ -60,9 +65,9 @@ def assemble(
     metrics, roles = _metrics(files, places, ordered, assign, tables.roles)
     points = _points(series, len(files))
     return Logs(
-        scalars=placed_scalars(tables, ordered, roles),
+        scalars=placed_scalars(scalars, ordered, roles),
         metrics=metrics,
-        histograms=placed_histograms(tables, ordered),
+        histograms=placed_histograms(histograms, ordered),
         hparams=placed_hparams(tables, places, [file.origin or file.name for file in files]),
         texts=placed_texts(tables, places),
         names=runs,
@@ -99,23 +104,18 @@ def _merge(found: Sequence[tuple[Sequence[int], Tables]]) -> Tables:
     return Tables(column("scalars"), column("histograms"), column("hparams"), column("texts"), problems, roles)
 
 
-def _series_of(tables: Tables) -> list[Series]:
-    series: list[Series] = []
-    if tables.scalars is not None:
-        rows = tables.scalars.group_by("file", "tag").agg(
-            pl.len(), pl.first("axis").cast(pl.String), pl.first("wall_time"), pl.max("segment")
-        )
-        series += [
-            Series(file, tag, "scalar", *rest)
-            for file, tag, *rest in rows.sort("file", pl.col("tag").cast(pl.String)).iter_rows()
-        ]
-    if tables.histograms is not None:
-        rows = tables.histograms.group_by("file", "tag").agg(pl.len(), pl.first("wall_time"), pl.max("segment"))
-        series += [
-            Series(file, tag, "histogram", points, "step", began, segment)
-            for file, tag, points, began, segment in rows.sort("file", pl.col("tag").cast(pl.String)).iter_rows()
-        ]
-    return series
+def _series_of(rows: SeriesRows | None, kind: str) -> list[Series]:
+    """The series of a frame, by file and name."""
+    if rows is None:
+        return []
+    points = rows.counts.tolist()
+    axes = rows.first("axis") if kind == "scalar" else ["step"] * len(points)
+    columns = (rows.first("file"), rows.first("tag"), points, axes, rows.first("wall_time"), rows.last_segment())
+    found = [
+        Series(file, tag, kind, count, axis, began, segment, place)  # type: ignore[arg-type]
+        for place, (file, tag, count, axis, began, segment) in enumerate(zip(*columns, strict=True))
+    ]
+    return sorted(found, key=lambda one: (one.file, one.name))
 
 
 def _facts(files: Sequence[LogFile], series: Iterable[Series], tables: Tables) -> list[Facts]:
@@ -142,7 +142,7 @@ def _files_in(frame: pl.DataFrame | None) -> list[int]:
 
 def _name_series(files: Sequence[LogFile], places: Sequence[Place | None], series: Sequence[Series]) -> None:
     """Give every series its run, its tag and the number its restarts count from."""
-    by_run: dict[str, list[tuple[Series, Key]]] = defaultdict(list)
+    by_run: dict[str, list[tuple[Series, Label]]] = defaultdict(list)
     by_log: dict[tuple[str, str], dict[int, list[Series]]] = defaultdict(lambda: defaultdict(list))
     for one in series:
         where, file = places[one.file], files[one.file]
@@ -150,13 +150,17 @@ def _name_series(files: Sequence[LogFile], places: Sequence[Place | None], serie
             continue
         one.run = where.run
         last = file.name.rpartition("/")[2] if FORMATS[file.format].prose else ""
-        by_run[where.run].append((one, Key(one.name, where.folder, last, one.kind)))
+        by_run[where.run].append((one, (one.name, where.folder, last, one.kind)))
         if not last:
             by_log[where.run, where.folder][one.file].append(one)
+    known: dict[tuple[Label, ...], list[str]] = {}  # the runs of a sweep share their names
     for members in by_run.values():
-        tags = labels(key for _, key in members)
-        for one, key in members:
-            one.tag = tags[key]
+        keys = tuple([key for _, key in members])
+        if keys not in known:
+            found = labels(Key(*key) for key in keys)
+            known[keys] = [found[Key(*key)] for key in keys]
+        for (one, _), tag in zip(members, known[keys], strict=True):
+            one.tag = tag
     for logs in by_log.values():
         if len(logs) > 1:
             _number(files, logs)
@@ -191,20 +195,28 @@ def _metrics(
     """
     rows: list[tuple[object, ...]] = []
     given: dict[tuple[str, str], str | None] = {}
-    known: dict[tuple[SeriesName, ...], list[Role]] = {}
+    known: dict[tuple[tuple[object, ...], ...], list[Role]] = {}
     for run, members in groupby(ordered, key=lambda s: s.run):
         merged = [(tag, list(parts)) for tag, parts in groupby(members, key=lambda s: s.tag)]
-        names = tuple(_series_name(files, places, parts) for _, parts in merged)
-        looked_up = tuple(replace(name, points=min(name.points, _MANY)) for name in names)
+        names = [_name_parts(files, places, parts) for _, parts in merged]
+        looked_up = tuple([(*name[:4], min(name[4], _MANY), name[5]) for name in names])
         if looked_up not in known:
-            known[looked_up] = assign(names)
+            known[looked_up] = assign([SeriesName(*name) for name in names])
         for (tag, parts), name, found in zip(merged, names, known[looked_up], strict=True):
-            role = _given(found, own, parts[0])
+            role = _given(found, own, parts[0]) if own else found
             given[run, tag] = role.role
             told = (role.role, role.reason, role.direction, role.stem)
             points = sum(part.points for part in parts)
-            rows.append((run, tag, name.name, name.folder, *told, parts[0].axis, points))
-    return pl.DataFrame(rows, schema=METRICS, orient="row"), given
+            rows.append((run, tag, name[0], name[1], *told, parts[0].axis, points))
+    return _columns(rows), given
+
+
+def _columns(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
+    """The frame of series; column by column, which is several times quicker than row by row."""
+    values = zip(*rows, strict=True) if rows else ((),) * len(METRICS)
+    return pl.DataFrame(
+        {name: pl.Series(some, dtype=METRICS[name]) for name, some in zip(METRICS, values, strict=True)}
+    )
 
 
 def _given(role: Role, own: Mapping[tuple[int, str], str | None], series: Series) -> Role:
@@ -218,14 +230,20 @@ def _given(role: Role, own: Mapping[tuple[int, str], str | None], series: Series
 
 
 def _series_name(files: Sequence[LogFile], places: Sequence[Place | None], parts: Sequence[Series]) -> SeriesName:
+    return SeriesName(*_name_parts(files, places, parts))
+
+
+def _name_parts(
+    files: Sequence[LogFile], places: Sequence[Place | None], parts: Sequence[Series]
+) -> tuple[str, str, str, str, int, str]:
+    """The fields of a `SeriesName`: name, folder, file, format, points, kind."""
     file, where = files[parts[0].file], places[parts[0].file]
     last = file.name.rpartition("/")[2]
     infix = FORMATS[file.format].infix
     if infix and infix in last:  # time and host say nothing, and would make every run of a sweep look different
         last = last[: last.index(infix) + len(infix)]
-    scalar = parts[0].kind == "scalar"
-    points = sum(part.points for part in parts) if scalar else 0
-    return SeriesName(parts[0].name, where.folder if where else "", last, file.format, points, parts[0].kind)
+    points = sum(part.points for part in parts) if parts[0].kind == "scalar" else 0
+    return parts[0].name, where.folder if where else "", last, file.format, points, parts[0].kind
 
 
 def _points(series: Iterable[Series], files: int) -> list[int]:
@@ -255,6 +273,7 @@ def _problems(
     told_as = {file.name: file.origin or file.name for file in files}
     told = [replace(p, path=told_as.get(p.path, p.path), run=p.run or run_of.get(p.path)) for p in problems]
     named = {problem.path for problem in told}
+    named |= {file.origin for file, where in zip(files, places, strict=True) if where and file.origin}
     silent = [
         Problem(file.origin or file.name, "skipped", "no values in it")
         for file, fact, where in zip(files, facts, places, strict=True)

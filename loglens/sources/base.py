@@ -49,7 +49,8 @@ class Tables:
     hparams     file, name, value (String), number (Float64 or null)
     texts       file, tag, step, wall_time, text
     A missing frame means there was nothing of the kind. `roles` are those that a file itself gives to its series, by
-    file and tag.
+    file and tag. `more` are logs that were found inside others (the runs of one table); their indexes go on behind the
+    list.
     """
 
     scalars: pl.DataFrame | None = None
@@ -58,6 +59,7 @@ class Tables:
     texts: pl.DataFrame | None = None
     problems: list[Problem] = field(default_factory=list)
     roles: dict[tuple[int, str], str | None] = field(default_factory=dict)
+    more: list[LogFile] = field(default_factory=list)
 
 
 Reader = "Callable[[Sequence[LogFile]], Tables]"

@@ -16,11 +16,11 @@ from loglens.model import Problem
 from loglens.sources.base import Tables
 from loglens.sources.columns import why_no_log
 from loglens.sources.inmemory import ONE_RUN, tables_of
-from loglens.sources.paths import shown
 from loglens.sources.places import contents
+from loglens.sources.several import run_names, told_roles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from loglens.sources.base import LogFile
 
@@ -53,25 +53,9 @@ def parts(file: LogFile, told: list[Problem]) -> list[LogFile]:
         told.append(Problem(file.origin or file.name, "unreadable", f"a table of more than {RUNS} runs is not read"))
         return []
     folder, _, base = file.name.rpartition("/")
-    names = _names(runs)
+    names = run_names(runs)
     inside = [replace(file, name=f"{folder}/{name}/{base}".lstrip("/"), part=run) for run, name in names.items()]
     return [replace(one, origin=file.origin or file.name) for one in inside]
-
-
-def _names(runs: Collection[str]) -> dict[str, str]:
-    """A path for each run: nothing leads upwards, everything can be shown, no two are the same."""
-    taken: set[str] = set()
-    names = {}
-    for run in sorted(runs):
-        kept = [shown(part) for part in run.split("/") if part not in ("", ".", "..")]
-        name = base = "/".join(kept)[:1000] or ONE_RUN
-        count = 1
-        while name in taken:
-            count += 1
-            name = f"{base} ({count})"
-        taken.add(name)
-        names[run] = name
-    return names
 
 
 def read(files: Sequence[LogFile]) -> Tables:
@@ -115,22 +99,10 @@ def _read(
     else:
         runs, tables = tables_of(frame)
         places = [wanted[run] for run in runs]
-        roles.update(_roles(frame, column, wanted))
+        roles.update(told_roles(frame.rename({column: "run"}), wanted))
     if tables.scalars is None:
         return "no column holds numbers"
     return tables.scalars.with_columns(file=pl.Series(places, dtype=pl.UInt32).gather(tables.scalars["file"]))
-
-
-def _roles(
-    frame: pl.DataFrame, column: str, wanted: Mapping[str | None, int]
-) -> Iterator[tuple[tuple[int, str], str | None]]:
-    """The roles in a long table of ours: none but those of rows that hold one run, tag and role."""
-    if not {"tag", "role"} <= set(frame.columns):
-        return
-    rows = frame.select(pl.col(column, "tag", "role").cast(pl.String)).unique(keep="first", maintain_order=True)
-    for run, tag, role in rows.iter_rows():
-        if tag is not None:
-            yield (wanted[ONE_RUN if run is None else run], tag), role
 
 
 def _gathered(source: _Source, column: str | None, runs: set[str]) -> pl.DataFrame:

@@ -191,15 +191,16 @@ def _long(frame: pl.DataFrame, files: pl.Series, tag: str, value: str) -> pl.Dat
         *([] if counter is None else [pl.col(counter)]),
         (pl.lit(None) if wall is None else _seconds(frame[wall])).cast(pl.Float64).alias("wall_time"),
         pl.col(value).cast(pl.Float64, strict=False).alias("value"),
-        *([pl.col("segment")] if "segment" in frame.columns else []),
+        *(pl.col(name) for name in ("segment", "axis") if name in frame.columns),
     )
     out = out.drop_nulls(["tag", "value"]).with_columns(step=step.cast(pl.Int64, strict=False))
     out = out.with_columns(pl.col("step").forward_fill().over(series).fill_null(0))
     back = (pl.col("step").diff() < 0).fill_null(value=False).cum_sum().over(series)
     segment = pl.col("segment") if "segment" in out.columns else back
-    return out.with_columns(segment=segment.cast(pl.Int32), axis=pl.lit(axis).cast(axis_type())).select(
-        list(scalar_schema())
-    )
+    counted = pl.lit(axis).cast(axis_type())
+    if out.schema.get("axis") in (pl.String, pl.Categorical):  # as `loglens export` writes it
+        counted = pl.col("axis").cast(pl.String).cast(axis_type(), strict=False).fill_null(counted)
+    return out.with_columns(segment=segment.cast(pl.Int32), axis=counted).select(list(scalar_schema()))
 
 
 def _counter(frame: pl.DataFrame) -> str | None:

@@ -7,40 +7,37 @@ can and names the rest.
 from __future__ import annotations
 
 import itertools
-import re
-from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from loglens.sources.base import Tables
-from loglens.sources.columns import bare, is_clock, is_split, why_no_log
+from loglens.sources.columns import why_no_log
 from loglens.sources.delimited import (
-    BOOLEAN,
     Head,
     Rows,
     add_clean,
     is_number,
     lines_in,
-    numbers,
     read_head,
     strict,
     tolerant,
 )
+from loglens.sources.inmemory import tables_of
+from loglens.sources.several import EXPORTED, Part, frame_of, parts_of, run_names, told_roles
+from loglens.sources.tablecolumns import Parsed, index_names, name_odd, numeric, spread_out, telling
 from loglens.sources.text import Faults, Piece, pieces
-from loglens.sources.wide import Column, Wide, column, long_form, melt
+from loglens.sources.wide import Wide, melt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from loglens.model import Problem
     from loglens.sources.base import LogFile
 
 BATCH = 8 << 20  # bytes parsed together: more of them no longer fit the cache
 WIDEST = 20_000  # columns
-TENSORBOARD = ["walltime", "step", "value"]
 
 
 @dataclass
@@ -50,18 +47,6 @@ class _Group:
     head: Head
     members: list[tuple[int, Piece]] = field(default_factory=list)
     size: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class _Parsed:
-    """Columns of one or more files as read: Float64, or String where cells are not plain numbers."""
-
-    files: list[int]
-    counts: list[int]
-    names: list[str]
-    columns: list[list[pl.Series]]  # the parts of each column
-    lines: Sequence[int] | None = None  # line of each row; None when row 0 of each file is below a header of `above`
-    breaks: Sequence[int] = ()
 
 
 def read(files: Sequence[LogFile]) -> Tables:
@@ -77,6 +62,8 @@ class _Reading:
         self.frames: list[pl.DataFrame] = []
         self.problems: list[Problem] = []
         self.hparams: list[tuple[int, str, str]] = []
+        self.more: list[LogFile] = []
+        self.roles: dict[tuple[int, str], str | None] = {}
 
     def run(self) -> Tables:
         groups: dict[bytes, _Group] = {}
@@ -96,7 +83,8 @@ class _Reading:
         for group in groups.values():
             self.flush(group)
         scalars = pl.concat(self.frames, rechunk=False) if self.frames else None
-        return Tables(scalars=scalars, hparams=_hparams(self.hparams), problems=self.problems)
+        hparams = _hparams(self.hparams)
+        return Tables(scalars, hparams=hparams, problems=self.problems, roles=self.roles, more=self.more)
 
     def join(self, groups: dict[bytes, _Group], key: bytes, index: int, piece: Piece) -> None:
         """Put a clean file beside those with the same header."""
@@ -149,16 +137,27 @@ class _Reading:
             if isinstance(value, str | int | float):
                 self.hparams.append((index, name, str(value)))
 
-    def keep(self, parsed: _Parsed, head: Head, faults: Faults | None = None) -> bool:
+    def keep(self, parsed: Parsed, head: Head, faults: Faults | None = None) -> bool:
         """Turn parsed columns into long scalars. Without `faults` only when nothing is wrong with them."""
-        columns, labels, odd = _numeric(parsed, head)
+        columns, labels, odd = numeric(parsed, head)
         if odd and faults is None:
             return False
         if faults is not None:
-            _name_odd(odd, parsed, faults)
+            name_odd(odd, parsed, faults)
+        total = sum(parsed.counts)
+        exported = {*columns, *labels} >= EXPORTED and not EXPORTED.isdisjoint(labels)
+        inside = [] if exported else parts_of(columns, labels, total)
+        if (exported or inside) and len(parsed.files) > 1:
+            return False
+        if exported:
+            self.exported(parsed.files[0], frame_of(columns, labels, total))
+            return True
+        if inside:
+            self.inside(parsed, inside)
+            return True
         monitor = "t_start" in head.comment and "t" in columns
-        columns = _long_form(columns, labels, self.files[parsed.files[0]].name)
-        reason = None if monitor else why_no_log(list(columns), _telling(labels, parsed))
+        columns = spread_out(columns, labels, self.files[parsed.files[0]].name)
+        reason = None if monitor else why_no_log(list(columns), telling(labels, parsed))
         if reason is not None:
             return self.skip(parsed, reason, cut=why_no_log(head.names) is None)
         start = head.comment.get("t_start")
@@ -169,12 +168,40 @@ class _Reading:
             parsed.breaks,
             clock="t" if monitor else None,
             start=float(start) if monitor and isinstance(start, int | float) else 0.0,
-            dropped=frozenset(_index_names(columns, head, parsed)),
+            dropped=frozenset(index_names(columns, head, parsed)),
         )
         self.frames += melt(wide)
         return True
 
-    def skip(self, parsed: _Parsed, reason: str, *, cut: bool) -> bool:
+    def exported(self, index: int, frame: pl.DataFrame) -> None:
+        """Read a table that `loglens export` wrote."""
+        runs, found = tables_of(frame)
+        places = self.named(index, runs)
+        self.roles.update(told_roles(frame, dict(zip(runs, places, strict=True))))
+        if found.scalars is not None:
+            file = pl.Series(places, dtype=pl.UInt32).gather(found.scalars["file"])
+            self.frames.append(found.scalars.with_columns(file=file))
+
+    def inside(self, parsed: Parsed, parts: Sequence[Part]) -> None:
+        """Read the runs of one table, each as a log of its own."""
+        index = parsed.files[0]
+        places = self.named(index, [part.run for part in parts])
+        for place, part in zip(places, parts, strict=True):
+            columns = spread_out(part.columns, part.labels, self.files[index].name)
+            if why_no_log(list(columns)) is None:
+                self.frames += melt(Wide([place], [part.count], columns))
+
+    def named(self, index: int, runs: Sequence[str]) -> list[int]:
+        """Places of new logs for the runs in a file, each in the folder of its run."""
+        file = self.files[index]
+        folder, _, base = file.name.rpartition("/")
+        begin = len(self.files) + len(self.more)
+        names = run_names(runs)
+        inside = [replace(file, name=f"{folder}/{names[run]}/{base}".lstrip("/"), part=run) for run in runs]
+        self.more += [replace(one, origin=file.origin or file.name) for one in inside]
+        return list(range(begin, begin + len(runs)))
+
+    def skip(self, parsed: Parsed, reason: str, *, cut: bool) -> bool:
         """Name files that are no training logs; `cut` when their header is that of a log, which has lost its rows."""
         for index in parsed.files:
             Faults(self.files[index], self.problems).skip(reason, cut=cut)
@@ -200,14 +227,14 @@ def _unnamed(head: Head) -> bool:
     return all(is_number(cell) for cell in head.cells)
 
 
-def _parse_clean(head: Head, members: list[tuple[int, Piece]]) -> _Parsed | None:
+def _parse_clean(head: Head, members: list[tuple[int, Piece]]) -> Parsed | None:
     """Files with the same header as one, or None when one of them is not clean."""
     counts = [lines_in(piece.data) - head.lines for _, piece in members]
     body = b"".join(memoryview(piece.data)[head.body :] for _, piece in members)
     frame = strict(body, head, sum(counts), body[: body.find(b"\n")])
     if frame is None or (frame[:, -1].null_count() and not _even(head, members, counts)):
         return None
-    return _Parsed(
+    return Parsed(
         [index for index, _ in members], counts, list(head.names), [[series] for series in frame.get_columns()]
     )
 
@@ -221,7 +248,7 @@ def _even(head: Head, members: list[tuple[int, Piece]], counts: list[int]) -> bo
     return all(count == rows * width for count, rows in zip(found, counts, strict=True))
 
 
-def _parse_tolerant(index: int, head: Head, faults: Faults, stream: Iterable[Piece]) -> _Parsed | str:
+def _parse_tolerant(index: int, head: Head, faults: Faults, stream: Iterable[Piece]) -> Parsed | str:
     """A file through the tolerant parser, or why it is no table."""
     rows = Rows(list(head.names))
     for number, piece in enumerate(stream):
@@ -236,89 +263,12 @@ def _parse_tolerant(index: int, head: Head, faults: Faults, stream: Iterable[Pie
         return f"{rows.ragged} of {total} rows do not have the {len(head.names)} cells of the header"
     frames = [_widened(frame, len(rows.names)) for frame in rows.frames]
     columns = [list(parts) for parts in zip(*(frame.get_columns() for frame in frames), strict=True)]
-    return _Parsed([index], [total], rows.names, columns, rows.lines, rows.breaks)
+    return Parsed([index], [total], rows.names, columns, rows.lines, rows.breaks)
 
 
 def _widened(frame: pl.DataFrame, width: int) -> pl.DataFrame:
     missing = [pl.lit("").alias(str(place)) for place in range(frame.width, width)]
     return frame.with_columns(missing) if missing else frame
-
-
-# --- columns ----------------------------------------------------------------------------------------------------------
-
-_Odd = list[tuple[str, pl.Series, pl.Series]]
-
-
-def _numeric(parsed: _Parsed, head: Head) -> tuple[dict[str, Column], dict[str, pl.Series], _Odd]:
-    """Columns of numbers, columns of text, and cells in columns of numbers that hold something else.
-
-    A column is one of numbers when at least half of its filled cells are.
-    """
-    comma = head.separator != ","
-    columns: dict[str, Column] = {}
-    labels: dict[str, pl.Series] = {}
-    odd: _Odd = []
-    for name, parts in zip(parsed.names, parsed.columns, strict=True):
-        read = [numbers(part, comma) if part.dtype == pl.String else (part, None) for part in parts]
-        values = pl.concat([part for part, _ in read])
-        filled = len(values) - values.null_count()
-        strange = sum(int(wrong.sum()) for _, wrong in read if wrong is not None)
-        if filled < strange or (not filled and any(wrong is not None for _, wrong in read)):
-            labels[name] = pl.concat([part.cast(pl.String) for part in parts])
-            continue
-        if strange:
-            wrongs = [part.is_nan() & False if wrong is None else wrong for part, wrong in read]
-            odd.append((name, pl.concat([part.cast(pl.String) for part in parts]), pl.concat(wrongs)))
-        if filled:
-            columns[name] = column(values)
-    return columns, labels, odd
-
-
-def _name_odd(odd: _Odd, parsed: _Parsed, faults: Faults) -> None:
-    for name, series, wrong in odd:
-        places = wrong.arg_true()
-        more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
-        line = parsed.lines[places[0]] if parsed.lines is not None else None
-        message = f"column {name[:60]!r} holds {series[places[0]][:40]!r}, which is no number{more}"
-        faults.add("corrupt", message, line=line, of="columns with cells that are no numbers")
-
-
-def _telling(labels: dict[str, pl.Series], parsed: _Parsed) -> list[str]:
-    """Text columns whose cells tell the rows apart, as names of experiments or samples do."""
-    out = []
-    for name, series in labels.items():
-        texts = series.drop_nulls()
-        if is_clock(name) or is_split(name) or texts.str.to_lowercase().is_in([*BOOLEAN, ""]).all():
-            continue
-        kinds = texts.n_unique()
-        if kinds > max(1, sum(parsed.counts) // 2) or (kinds > 1 and re.match(r"column \d", name)):
-            out.append(name)
-    return out
-
-
-def _index_names(columns: dict[str, Column], head: Head, parsed: _Parsed) -> Iterator[str]:
-    """Nameless columns that number the rows: the index that a data frame was written with."""
-    for name, cell in zip(head.names, head.cells, strict=False):
-        if cell or name not in columns or columns[name].rows is not None:
-            continue
-        values = columns[name].values.to_numpy()
-        counted = np.concatenate([np.arange(count) for count in parsed.counts])
-        if np.array_equal(values, counted) or np.array_equal(values, counted + 1):
-            yield name
-
-
-def _long_form(columns: dict[str, Column], labels: dict[str, pl.Series], path: str) -> dict[str, Column]:
-    """Tables with a column of tags and one of values, and those with a column that says train or val, spread out."""
-    if [bare(name) for name in columns] == TENSORBOARD:
-        *others, value = columns.items()
-        return {**dict(others), _tag_of(path): value[1]}
-    return long_form(columns, labels)
-
-
-def _tag_of(path: str) -> str:
-    """The tag of a series saved from TensorBoard, which is in the name of the file only."""
-    stem = PurePosixPath(path).stem
-    return stem.rpartition("-tag-")[2] or stem
 
 
 def _hparams(found: list[tuple[int, str, str]]) -> pl.DataFrame | None:

@@ -55,7 +55,7 @@ def _reasons(logs: Logs) -> dict[str, str]:
     return {problem.path: problem.message for problem in logs.problems}
 
 
-@pytest.mark.parametrize("ending", [".parquet", ".arrow"])
+@pytest.mark.parametrize("ending", [".parquet", ".arrow", ".csv"])
 def test_an_export_reads_back_as_it_was(ending: str, tmp_path: Path) -> None:
     plant(tmp_path / "runs", TREE)
     logs = read(tmp_path / "runs")
@@ -63,7 +63,8 @@ def test_an_export_reads_back_as_it_was(ending: str, tmp_path: Path) -> None:
     again = read(tmp_path / f"x{ending}")
     assert again.names == logs.names
     assert _plain(again.scalars).equals(_plain(logs.scalars))
-    assert _plain(again.metrics["role"].to_frame()).equals(_plain(logs.metrics["role"].to_frame()))
+    assert _plain(again.metrics.select("role", "axis")).equals(_plain(logs.metrics.select("role", "axis")))
+    assert {"epoch", "step"} <= set(again.metrics["axis"].cast(pl.String))
     assert {source.path for source in again.sources} == {f"x{ending}"}
     assert again.problems == ()
 
