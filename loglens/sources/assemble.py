@@ -112,7 +112,7 @@ def _series_of(rows: SeriesRows | None, kind: str) -> list[Series]:
     axes = rows.first("axis") if kind == "scalar" else ["step"] * len(points)
     columns = (rows.first("file"), rows.first("tag"), points, axes, rows.first("wall_time"), rows.last_segment())
     found = [
-        Series(file, tag, kind, count, axis, began, segment, place)  # type: ignore[arg-type]
+        Series(file, tag, kind, count, axis, began, segment, place)
         for place, (file, tag, count, axis, began, segment) in enumerate(zip(*columns, strict=True))
     ]
     return sorted(found, key=lambda one: (one.file, one.name))

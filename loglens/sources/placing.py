@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
-from loglens.sources.base import scalar_schema
 from loglens.sources.frames import HISTOGRAM_VALUES, empty_frame, role_type
 
 if TYPE_CHECKING:
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
     from loglens.sources.base import Tables
     from loglens.sources.runs import Place
+    from loglens.sources.seriesrows import SeriesRows
 
 
 @dataclass(slots=True)
 class Series:
-    """One series of one file, and where it ends up."""
+    """One series of one file, its place among those of its kind, and where it ends up."""
 
     file: int
     name: str
@@ -28,51 +29,46 @@ class Series:
     axis: str
     began: float | None
     last_segment: int
+    place: int = 0
     run: str = ""
     tag: str = ""
     offset: int = 0
 
 
-def _targets(ordered: Sequence[Series], kind: str) -> pl.DataFrame:
-    """For every (file, tag) of a kind: its run, its final tag, its offset and its rank in the final order."""
-    rows = [(s.file, s.name, s.run, s.tag, s.offset, rank) for rank, s in enumerate(ordered) if s.kind == kind]
-    schema = {
-        "file": pl.UInt32(),
-        "tag": pl.Categorical(),
-        "run": pl.Categorical(),
-        "to": pl.Categorical(),
-        "offset": pl.Int32(),
-        "rank": pl.UInt32(),
-    }
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
 def _placed(
-    frame: pl.DataFrame, ordered: Sequence[Series], kind: str, roles: dict[tuple[str, str], str | None]
+    rows: SeriesRows, ordered: Sequence[Series], kind: str, roles: dict[tuple[str, str], str | None]
 ) -> pl.DataFrame:
     """Rows of a frame by file, with run and tag, in the final order."""
-    targets = _targets(ordered, kind)
-    role = pl.Series("role", [roles.get(key) for key in targets.select("run", "to").iter_rows()], dtype=role_type())
-    joined = frame.join(targets.with_columns(role), on=["file", "tag"], how="inner", maintain_order="left")
-    if not joined["rank"].is_sorted():
-        joined = joined.sort("rank", maintain_order=True)
-    return joined.with_columns(pl.col("to").alias("tag"), segment=(pl.col("segment") + pl.col("offset")).cast(pl.Int32))
+    some = [one for one in ordered if one.kind == kind]
+    counts = rows.counts[[one.place for one in some]]
+    which = np.repeat(np.arange(len(some), dtype=np.uint32), counts)
+    frame = rows.take([one.place for one in some])
+    named: dict[str, list[str | None]] = {
+        "run": [one.run for one in some],
+        "tag": [one.tag for one in some],
+        "role": [roles.get((one.run, one.tag)) for one in some],
+    }
+    columns = [pl.Series(name, values, dtype=role_type()).gather(which) for name, values in named.items()]
+    if any(one.offset for one in some):
+        offset = np.array([one.offset for one in some], dtype=np.int32)[which]
+        columns.append((frame["segment"] + offset).cast(pl.Int32))
+    return frame.with_columns(columns)
 
 
-def placed_scalars(tables: Tables, ordered: Sequence[Series], roles: dict[tuple[str, str], str | None]) -> pl.DataFrame:
+def placed_scalars(
+    rows: SeriesRows | None, ordered: Sequence[Series], roles: dict[tuple[str, str], str | None]
+) -> pl.DataFrame:
     """`Logs.scalars`; `roles` by (run, tag)."""
-    if tables.scalars is None:
+    if rows is None:
         return empty_frame("scalars")
-    frame = tables.scalars.cast(scalar_schema())  # type: ignore[arg-type]
-    return _placed(frame, ordered, "scalar", roles).select(empty_frame("scalars").columns)
+    return _placed(rows, ordered, "scalar", roles).select(empty_frame("scalars").columns)
 
 
-def placed_histograms(tables: Tables, ordered: Sequence[Series]) -> pl.DataFrame:
+def placed_histograms(rows: SeriesRows | None, ordered: Sequence[Series]) -> pl.DataFrame:
     """`Logs.histograms`."""
-    if tables.histograms is None:
+    if rows is None:
         return empty_frame("histograms")
-    frame = tables.histograms.with_columns(pl.col("tag").cast(pl.Categorical()), pl.col("file").cast(pl.UInt32))
-    return _placed(frame, ordered, "histogram", {}).select(
+    return _placed(rows, ordered, "histogram", {}).select(
         "run", "tag", "step", "wall_time", "segment", *HISTOGRAM_VALUES
     )
 
