@@ -300,7 +300,7 @@ function explorers() {
 function reveal() {
   const target = location.hash && document.getElementById(location.hash.slice(1));
   if (!target) return;
-  for (let node = target.parentElement; node; node = node.parentElement) if (node.tagName === 'DETAILS') node.open = true;
+  for (let node = target; node; node = node.parentElement) if (node.tagName === 'DETAILS') node.open = true;
   target.scrollIntoView();
 }
 if (table) tableTools();

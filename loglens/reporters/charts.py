@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 WIDE = 1000
 LEFT, RIGHT = 108, 992  # of WIDE: where the first and the last step lie
 COLUMNS = 450  # columns that a line is thinned to: about two pixels each
-TOP, HEAD, ROW, GAP, FOOT = 0, 9, 17, 18, 26
-LABEL = 19  # a row for the onset, between the keys and the first plot
-FIRST_HEIGHT, NEXT_HEIGHT = 190, 96
+TOP, HEAD, ROW, GAP, FOOT = 0, 17, 17, 13, 26
+LABEL = 13  # a row for the onset, between the keys and the first plot
+FIRST_HEIGHT, NEXT_HEIGHT = 172, 84
 PANELS, LINES = 3, 4
 FEW = 40  # up to so many points each gets a dot
 CHAR = 6.7  # generous width of a letter of a key

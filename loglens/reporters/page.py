@@ -21,7 +21,7 @@ from loglens.resources import resource_dir
 from loglens.settings import is_learning_rate, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from loglens.model import Finding, Metric, RuleInfo, RunReport
@@ -316,10 +316,18 @@ def _alt(text: object) -> Markup:
 
 def _name(text: object, limit: int = clean.NAME_LIMIT) -> Markup:
     """A name in HTML, kept from reordering its neighbours; the full name is in the title when it was cut."""
-    shown = clean.name(text, limit)
+    return _bdi(text, limit, [clean.name(text, limit)])
+
+
+def _parted(text: object, limit: int = clean.NAME_LIMIT) -> Markup:
+    """A name as of `_name` that may break after its separators."""
+    return _bdi(text, limit, re.split(r"(?<=[/_=,])(?=[\w.])", clean.name(text, limit)))
+
+
+def _bdi(text: object, limit: int, parts: Sequence[str]) -> Markup:
     full = clean.visible(text, 400)
-    title = Markup(' title="{}"').format(full) if shown != full else Markup("")
-    return Markup("<bdi{}>{}</bdi>").format(title, shown)
+    title = Markup(' title="{}"').format(full) if clean.name(text, limit) != full else Markup("")
+    return Markup("<bdi{}>{}</bdi>").format(title, Markup("<wbr>").join(parts))
 
 
 def _px(value: float) -> str:
@@ -342,7 +350,7 @@ def environment(finish: Callable[[Any], Any]) -> Environment:
     environment.filters |= {
         "px": _px, "whole": clean.whole, "count": clean.count, "percent": percent, "human": human, "size": clean.size,
         "duration": clean.duration, "name": _name, "code": _code, "alt": _alt, "sentence": clean.sentence,
-        "url": quote, "plain": clean.name,
+        "url": quote, "plain": clean.name, "parted": _parted,
         "path": Markup,  # drawn by us from numbers alone, and long: not to be cut
     }  # fmt: skip
     environment.globals |= {
