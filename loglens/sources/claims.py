@@ -18,6 +18,7 @@ from loglens.sources.packing import is_packed, unpacked_name
 from loglens.sources.paths import shown
 from loglens.sources.places import head
 from loglens.sources.sniff import HEAD, is_trainer_state, prose_kind, sniff
+from loglens.sources.text import as_text
 
 if TYPE_CHECKING:
     import re
@@ -102,6 +103,8 @@ class Claims:
             self.problem(name, "unreadable", error.strerror or str(error) or "cannot be opened")
             return
         kind = sniff(first) if ending(base) != ".py" else "json" if is_trainer_state(first) else ""
+        if kind == "binary" and (text := as_text(first)):
+            first, kind = text, sniff(text)
         if kind == "mlflow" and not alone and not in_metrics(file.path):
             kind = "text"
         if kind == "database":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -100,10 +101,24 @@ class Facts:
         if split != "train" and key in train:
             return self._whole("train", key)
         side = self.table.sets["side_terms"]
-        if split != "train" and train and not own & train and not key <= side:
+        if split != "train" and train and _apart(own, train) and not key <= side:
             return True  # one held-out loss for each evaluation set, named after it
-        whole = [k for k in own if not k <= side] or list(own)
-        return whole == [key]
+        return key == _only(own, side)
+
+
+# A run may have thousands of losses, and each asks the same.
+
+
+@lru_cache(maxsize=64)
+def _apart(own: frozenset[Key], train: frozenset[Key]) -> bool:
+    return own.isdisjoint(train)
+
+
+@lru_cache(maxsize=64)
+def _only(own: frozenset[Key], side: frozenset[str]) -> Key | None:
+    """The one loss that is no side term, or that is alone with them."""
+    whole = [key for key in own if not key <= side] or list(own)
+    return whole[0] if len(whole) == 1 else None
 
 
 def gather(items: Sequence[Item], table: RoleTable) -> Facts:

@@ -98,14 +98,13 @@ def _pieces(stream: Readable, expected: int, faults: Faults) -> Iterator[Piece]:
         data += stream.read(PIECE - len(data))  # a pipe, or a file that grows
     if not _is_text(data, faults):
         return
-    first = _decoded(data, whole=len(data) < PIECE)
-    if first is None:
-        faults.add("unreadable", f"UTF-16 text of more than {PIECE >> 20} MB is not read: convert it to UTF-8")
-        return
+    mark, encoding = _encoding(data)
     if len(data) < PIECE:
-        yield first
-        return
-    yield from _stream(stream, data, len(data) - len(first.data), faults)
+        yield _decoded(data, mark, encoding)
+    elif encoding == "utf-8":
+        yield from _stream(stream, data, len(mark), faults)
+    else:
+        faults.add("unreadable", f"UTF-16 text of more than {PIECE >> 20} MB is not read: convert it to UTF-8")
 
 
 def _stream(stream: Readable, data: bytes, skip: int, faults: Faults) -> Iterator[Piece]:
@@ -152,9 +151,33 @@ def _is_text(data: bytes, faults: Faults) -> bool:
 
 def _binary(head: bytes) -> bool:
     """True when more than a tenth is control characters; UTF-16 without a mark has half of its bytes 0."""
-    if _bare_utf16(head):
+    if _bare_utf16(head) or _zeroed(head):
         return False
     return (len(head) - len(head.translate(None, CONTROL))) * 10 > len(head)
+
+
+def _zeroed(head: bytes) -> bool:
+    """Whether bytes are text but for a stretch of zeros, as a full disk or a killed machine leaves in a log."""
+    text = head.replace(b"\0", b"")
+    if (
+        not len(text) < len(head) <= 32 * len(text)
+        or b"\n" not in text
+        or len(text.translate(None, CONTROL)) < len(text)
+    ):
+        return False
+    try:
+        text[:-3].decode()  # the last character may be cut
+    except UnicodeDecodeError as error:
+        return error.end >= len(text) - 3
+    return True
+
+
+def as_text(head: bytes) -> bytes:
+    """The first bytes of a text in wide characters or with zeros in it as UTF-8 without these; of all else nothing."""
+    mark, encoding = _encoding(head)
+    if encoding != "utf-8":
+        return _decoded(head, mark, encoding).data
+    return head.replace(b"\0", b"") if _zeroed(head) else b""
 
 
 def _bare_utf16(head: bytes) -> str | None:
@@ -165,13 +188,15 @@ def _bare_utf16(head: bytes) -> str | None:
     return None
 
 
-def _decoded(data: bytes, whole: bool) -> Piece | None:
-    """The first piece as UTF-8, or None for wide characters in a file that does not come whole."""
-    mark, encoding = next(((m, e) for m, e in BOMS if data.startswith(m)), (b"", _bare_utf16(data[:4096]) or "utf-8"))
+def _encoding(data: bytes) -> tuple[bytes, str]:
+    """The mark that a file begins with, and its encoding."""
+    return next(((m, e) for m, e in BOMS if data.startswith(m)), (b"", _bare_utf16(data[:4096]) or "utf-8"))
+
+
+def _decoded(data: bytes, mark: bytes, encoding: str) -> Piece:
+    """A whole file as UTF-8."""
     if encoding == "utf-8":
         return _utf8(Piece(data[len(mark) :], len(mark)))
-    if not whole:
-        return None
     text = data[len(mark) :].decode(encoding, errors="replace").encode(errors="replace")
     return Piece(text, len(mark), 1, 4 if encoding.startswith("utf-32") else 2)
 

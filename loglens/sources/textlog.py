@@ -37,7 +37,6 @@ NAMES = 2000
 REASON = "plain text in which no lines repeat with a loss, a score or another known quantity"
 _DIGIT = re.compile(r"\d|nan|inf", re.IGNORECASE)
 _LAST_WORD = re.compile(r"[^\s,;|)\]}]*$")
-_ROW = re.compile(r"\|( *)([^|]*[^|\s])\s*\|\s*([^|]*?)\s*\|$")
 _LABEL = re.compile(r"[^\W\d][\w ()'/-]{0,40}:$")
 
 
@@ -92,8 +91,8 @@ class _Reading:
         if "\0" in line.text:
             self.faults.add("corrupt", "a line with NUL bytes", line=line.number, of="lines with NUL bytes")
         text = line.text.strip()
-        if text.startswith("|") and (row := _ROW.match(text)):
-            self.row(*row.groups())
+        if text.startswith("|") and (row := _row(text)) and len(self.table) < NAMES:
+            self.row(*row)
             return
         self.end_table()
         if not _DIGIT.search(text):
@@ -132,14 +131,14 @@ class _Reading:
             self.shapes[texts] = shape_of(texts)
         return self.shapes[texts]
 
-    def row(self, indent: str, name: str, value: str) -> None:
+    def row(self, indent: int, name: str, value: str) -> None:
         """Take a row of a table `| name | value |`, as loggers of agents print it; a row without value is a heading."""
         if not value and name.endswith("/"):
             self.section = name
             return
         _, numbers = cut(value)
         if len(numbers) == 1 and numbers[0] == value:
-            self.table[(self.section if len(indent) > 1 else "") + name] = value
+            self.table[(self.section if indent > 1 else "") + name] = value
 
     def end_table(self) -> None:
         """A table is one record."""
@@ -277,6 +276,14 @@ def _moves(parts: Sequence[_Kept], telling: bool) -> bool:
 def _held_out(name: str) -> bool:
     """Whether a name says that it was measured on held-out data, as the last result of a training is."""
     return read_name(table(), name).split in ("val", "test")
+
+
+def _row(text: str) -> tuple[int, str, str] | None:
+    """Indent, name and value of a row `| name | value |`, as loggers of agents print it; None for any other line."""
+    cells = text[1:-1].split("|", 2)
+    if len(cells) != 2 or text[-1] != "|" or not cells[0].strip():
+        return None
+    return len(cells[0]) - len(cells[0].lstrip(" ")), cells[0].strip(), cells[1].strip()
 
 
 def _slots(shape: Shape) -> list[int]:

@@ -90,6 +90,26 @@ def test_claims(name: str, tmp_path: Path) -> None:
     assert all(problem.kind == "skipped" for problem in found.problems)
 
 
+LOSSES = "".join(f"epoch {i} loss: 0.{i}\n" for i in range(9))
+BYTES = {
+    "marked.log": (("\ufeff" + LOSSES).encode("utf-16-le"), "text"),
+    "unmarked.txt": (LOSSES.encode("utf-16-be"), "text"),
+    "records.out": (("\ufeff" + '{"loss": 1}\n' * 3).encode("utf-16-le"), "jsonl"),
+    "zeros_at_the_end.log": (LOSSES.encode() + bytes(900), "text"),
+    "zeros_between.log": (LOSSES.encode() + bytes(3000) + LOSSES.encode(), "text"),
+    "zeros.log": (bytes(5000) + b"\n", "binary file of an unknown format"),
+    "binary.log": (bytes(range(256)) * 9, "binary file of an unknown format"),
+}
+
+
+@pytest.mark.parametrize("name", BYTES)
+def test_claims_of_texts_with_zeros(name: str, tmp_path: Path) -> None:
+    data, expected = BYTES[name]
+    (tmp_path / name).write_bytes(data)
+    found = discover([str(tmp_path)])
+    assert _formats(found) | _reasons(found) == {name: expected}
+
+
 @pytest.mark.parametrize(
     ("name", "content", "form"),
     [

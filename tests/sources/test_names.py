@@ -228,3 +228,16 @@ def test_table_is_consistent() -> None:
     assert not TABLE.sets["noise"] & TABLE.sets["fillers"]
     named = {w for q in TABLE.quantities for bag in q.any for w in bag}
     assert not named & set(TABLE.split_of), "a word of a quantity is a split"
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        ([f"layer{i}/loss" for i in range(30_000)], {"train/loss:layer0"}),
+        ([*(f"a{i}x/train_loss" for i in range(9000)), *(f"b{i}y/val_loss" for i in range(9000))], {"val/loss"}),
+    ],
+    ids=["parts", "sets"],
+)
+def test_thousands_of_losses_in_one_run(names: list[str], wanted: set[str]) -> None:
+    found = {role.role for role in assign_roles([series(name) for name in names], TABLE)}
+    assert wanted <= found

@@ -11,6 +11,7 @@ import pytest
 from textlogs import read_text
 
 from loglens.sources import textlog
+from loglens.sources.textlog import NAMES, _row
 
 if TYPE_CHECKING:
     from loglens.sources.base import Tables
@@ -115,6 +116,45 @@ def test_tables_of_agents() -> None:
         "rollout/ep_rew_mean": [(2048 * i, i + 0.5) for i in range(1, 5)],
         "train/value_loss": [(2048 * i, 9.0 - i) for i in range(1, 5)],
     }
+
+
+ROWS = {
+    "| loss | 0.5 |": (1, "loss", "0.5"),
+    "|    a b |  |": (4, "a b", ""),
+    "|x|1|": (0, "x", "1"),
+    "|\tx | 1 |": (0, "x", "1"),
+    "|": None,
+    "||": None,
+    "|x|": None,
+    "| | 1 |": None,
+    "| a | 1 | 2 |": None,
+    "| a | 1": None,
+    "|" + " " * 200_000 + "x": None,
+    "|" + " |" * 200_000: None,
+}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[:12])
+def test_rows_of_tables(row: str) -> None:
+    assert _row(row) == ROWS[row]
+
+
+def test_a_table_without_end_is_read_in_parts() -> None:
+    found = text("".join(f"| n{i} | 1 |\n" for i in range(3 * NAMES)))
+    assert [problem.kind for problem in found.problems] == ["skipped"]
+
+
+@pytest.mark.parametrize("other", ["é", "ü".encode("latin-1"), "█"])
+def test_no_line_is_lost_before_the_end_of_the_first_piece(monkeypatch: pytest.MonkeyPatch, other: str | bytes) -> None:
+    monkeypatch.setattr("loglens.sources.text.PIECE", 1024)
+    lines = [
+        f"epoch {i} loss: 0.{i:03d} ".encode() + (other.encode() if isinstance(other, str) else other) * 7
+        for i in range(200)
+    ]
+    for shift in range(4):  # the piece ends within a character
+        found = text(b"#" * shift + b"\n" + b"\n".join(lines) + b"\n")
+        assert series(found)["loss"] == [(i, i / 1000) for i in range(200)]
+        assert found.problems == []
 
 
 def test_a_restart_begins_a_segment() -> None:
