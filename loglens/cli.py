@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loglens import __version__
-from loglens.commands import about, judge, look
+from loglens.commands import about, compare, judge, look
 from loglens.console import note, use_utf8
 from loglens.errors import Interrupted, LoglensError
 
@@ -70,5 +70,5 @@ def cli() -> None:
     """Say what went wrong in training logs: in which run, from which step on, and what to do."""
 
 
-for command in (judge.analyze, judge.report_again, look.inspect, look.export, *about.COMMANDS):
+for command in (judge.analyze, judge.report_again, compare.compare, look.inspect, look.export, *about.COMMANDS):
     cli.add_command(command)

@@ -140,6 +140,18 @@ def schema_report() -> int:
     return 0
 
 
+@schema.command("comparison")
+@DEBUG
+def schema_comparison() -> int:
+    """Print the JSON Schema of what `compare` writes as JSON."""
+    import json
+
+    from loglens.reporters.comparison import schema as comparison_schema
+
+    emit(json.dumps(comparison_schema(), indent=2))
+    return 0
+
+
 @click.command()
 @click.argument("shell", type=click.Choice(SHELLS))
 @DEBUG

@@ -66,6 +66,14 @@ def write_report(report: Report, form: str, path: str | PathLike[str], **options
         raise LoglensError(f"{place}: cannot write the report: {_why(place, error)}") from error
 
 
+def write_text(place: Path, text: str) -> None:
+    """Write `text` to `place`, whole or not at all; LoglensError when that cannot be done."""
+    try:
+        _write_whole(place, text)
+    except OSError as error:
+        raise LoglensError(f"{place}: cannot be written: {_why(place, error)}") from error
+
+
 def format_for(path: str) -> tuple[str, str]:
     """(format, path) of an output: said as `json:path`, or by the ending of the path."""
     form, colon, rest = path.partition(":")
