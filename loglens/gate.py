@@ -62,7 +62,7 @@ def _plays(role: str | None, wanted: str) -> bool:
 def _blind(report: Report) -> Iterator[str]:
     if report.runs and all(run.verdict == "unknown" for run in report.runs):
         yield (
-            "warning: no run could be judged: no loss or score with enough points was recognised; "
+            f"warning: no run could be judged. {visible(report.runs[0].run)}: {visible(report.runs[0].headline)} "
             "'loglens inspect' shows what was read, [roles] in loglens.toml names roles"
         )
 

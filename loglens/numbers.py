@@ -31,6 +31,11 @@ def percent(share: float | None) -> str:
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
 
 
+def often(number: float | None) -> str:
+    """How many times something happened: once, twice, 12 times."""
+    return {1.0: "once", 2.0: "twice"}.get(number or 0.0, f"{human(number)} times")
+
+
 def times(ratio: float | None) -> str:
     """A ratio: 12 ×, 1.3 ×."""
     return "–" if ratio is None or math.isnan(ratio) else f"{human(float(f'{ratio:.2g}'))} ×"

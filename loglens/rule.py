@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from loglens.model import RuleInfo, Severity, Verdict
-from loglens.numbers import human, percent, times
+from loglens.numbers import human, often, percent, times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ Value = Literal["tail", "last", "best", "first", "noise", "points"]
 VALUES: tuple[Value, ...] = ("tail", "last", "best", "first", "noise", "points")
 OBJECTIVES: tuple[Objective, ...] = ("supervised", "rl", "gan", "unknown")
 Unit = Literal["points", "steps", "%"]
-FORMATS = {"number": human, "percent": percent, "times": times}
+FORMATS = {"number": human, "percent": percent, "times": times, "often": often}
 _HOLE = re.compile(r"\{([^{}:]*)(?::([^{}]*))?\}")
 
 

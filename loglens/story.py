@@ -78,9 +78,7 @@ def _told(
     root = root_of(findings)
     course = course_of(series, number, run.metrics, stops_early(run.hparams))
     if asked is not None and not judgement.clear and not findings:
-        course = Course(
-            f"{'The rule' if asked == 1 else f'None of the {asked} rules'} selected could not judge it.", False
-        )
+        course = Course(_not_judged(asked, judgement), fine=False)
     verdict = _verdict(findings, course)
     troubled = verdict in ("failed", "suspect")
     good = last_good(root, findings, series, number) if troubled else None
@@ -111,6 +109,14 @@ def _checkpoints(logs: Logs) -> dict[str, tuple[Checkpoint, ...]]:
     for run, *values in logs.checkpoints.with_columns(pl.col("run").cast(pl.String)).iter_rows():
         found.setdefault(run, []).append(Checkpoint(*values))
     return {run: tuple(some[-CHECKPOINTS_PER_RUN:]) for run, some in found.items()}
+
+
+def _not_judged(asked: int, judgement: Judgement) -> str:
+    """Why none of the selected rules could judge a run, by the reason of the first."""
+    why = next((f": {missing.reason}" for missing in judgement.not_checked), "")
+    return (
+        f"{'The selected rule could not' if asked == 1 else f'None of the {asked} selected rules could'} judge it{why}."
+    )
 
 
 def _verdict(findings: tuple[Finding, ...], course: Course) -> Verdict:

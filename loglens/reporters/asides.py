@@ -25,25 +25,24 @@ def asides(run: RunReport) -> tuple[tuple[str, str], ...]:
         ("last good", good),
         ("checkpoint", run.resume.text if run.resume else ""),
         ("lost", lost(run)),
-        ("reads as", run.reading.text if run.reading and run.reading.kind == "cross-entropy" else ""),
+        ("meaning", run.reading.text if run.reading and run.reading.kind == "cross-entropy" else ""),
     )
     return tuple((label, text) for label, text in parts if text)
 
 
 def lost(run: RunReport) -> str:
-    """`62 % of the run, all after step 400: 600 steps, 1.2 h, 9.6 GPU-hours`; empty when nothing was, or none knows."""
+    """`62 % of the run, from step 400 on: 600 steps, 1.2 h, 9.6 GPU-hours on 8 devices`; empty without."""
     if run.waste is None or run.wasted_fraction is None:
         return ""
     waste = run.waste
     after = _AFTER.get(waste.rule, "")
-    where = (
-        f"{after} at {waste.axis} {clean.whole(waste.after)}" if after else f"{waste.axis} {clean.whole(waste.after)}"
-    )
+    at = f"{waste.axis} {clean.whole(waste.after)}"
+    where = f"after {after} at {at}" if after else f"from {at} on"
     amounts = [clean.count(waste.steps, waste.axis)]
     amounts += [clean.duration(waste.seconds)] if waste.seconds else []
     if waste.gpu_hours and waste.devices and waste.devices > 1:
         amounts.append(f"{human(waste.gpu_hours)} GPU-hours on {waste.devices} devices")
-    return f"{percent(run.wasted_fraction)} of the run, all after {where}: {', '.join(amounts)}"
+    return f"{percent(run.wasted_fraction)} of the run, {where}: {', '.join(amounts)}"
 
 
 def spent(total: Summary | Group) -> str:

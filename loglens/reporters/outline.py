@@ -157,6 +157,9 @@ def verdict_line(report: Report) -> str:
     total = report.summary
     if not total.runs:
         return "No runs were found."
+    if report.left_out and total.healthy == total.runs:
+        asked = "the one selected rule" if len(report.rules) == 1 else f"the {len(report.rules):,} selected rules"
+        return f"No alarm in {clean.count(total.runs, 'run')} by {asked}."
     if total.runs == 1:
         return {
             "failed": "The run failed.",

@@ -88,7 +88,8 @@ def _run(run: RunReport, pen: _Pen, width: int) -> Iterator[str]:
         yield from _finding(chain.root, pen, width, chain.root.message not in run.headline)
         for effect in chain.effects:
             where = outline.where(effect)
-            text = f"→ then {clean.visible(effect.title)}{f' from {where}' if where else ''}"
+            title = clean.visible(effect.title)
+            text = f"→ then {title[:1].lower()}{title[1:]}{f', from {where}' if where else ''}"
             yield from _wrap(f"{text} ({effect.severity}, {effect.rule})", width, "      ")
 
 
