@@ -18,14 +18,15 @@ from loglens.model import Problem
 from loglens.sources.configs import is_settings
 from loglens.sources.formats import SNIFFED, ending, format_by_name
 from loglens.sources.packing import CHUNK, LIMIT, RATIO, UNSUSPECTED, Damage, Stream, unpacked_name
-from loglens.sources.places import MAPPED, Member, contents, kept, opened
+from loglens.sources.places import MAPPED, Member, kept, opened, random_access
+from loglens.sources.stored import Held
 from loglens.sources.tarfiles import Backed, Forward, headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from loglens.sources.base import LogFile
-    from loglens.sources.places import Buffer
+    from loglens.sources.stored import Stored
     from loglens.sources.tarfiles import Header
 
 MEMBERS = 100_000  # files of one archive
@@ -112,7 +113,7 @@ class _Tar:
         self.at: dict[str, tuple[int, int]] = {}
         self.kept = 0
         if file.path.lower().endswith(".tar"):
-            self.buffer: Buffer = contents(file, self.told)
+            self.buffer: Stored | Held = random_access(file, self.told)
             self._walk(file, Backed(self.buffer), None)
         else:
             with (
@@ -120,7 +121,7 @@ class _Tar:
                 tempfile.SpooledTemporaryFile(MAPPED, prefix="loglens-") as spool,
             ):
                 self._walk(file, Forward(stream), spool)
-                self.buffer = kept(spool)
+                self.buffer = Held(kept(spool))
         if self.told and not self.found:
             raise Damage(self.told[-1].kind, self.told[-1].message, self.told[-1].offset)
         del self.told[:-1]  # where the compressed bytes end, the archive in them does too
@@ -161,12 +162,14 @@ class _Tar:
         return Stream(_cut(self.buffer, *self.at[path], self.found[path].size))
 
 
-def _cut(buffer: Buffer, begin: int, end: int, size: int) -> Iterator[bytes]:
-    end = min(end, len(buffer))
-    for place in range(begin, end, _STEP):
-        yield buffer[place : min(end, place + _STEP)]
-    if end - begin < size:
-        raise Damage("truncated", "the archive ends inside this file", max(0, end - begin))
+def _cut(buffer: Stored | Held, begin: int, end: int, size: int) -> Iterator[bytes]:
+    done = 0
+    for place in range(begin, min(end, len(buffer)), _STEP):
+        part = buffer[place : min(end, place + _STEP)]
+        done += len(part)
+        yield part
+    if done < size:
+        raise Damage("truncated", "the archive ends inside this file", done)
 
 
 _STEP = 1 << 20
@@ -184,7 +187,7 @@ class _Zip:
 
     def __init__(self, file: LogFile) -> None:
         self.told: list[Problem] = []
-        buffer = contents(file, self.told)
+        buffer = random_access(file, self.told)
         if (size := _directory(buffer)) > DIRECTORY:
             raise Damage("unreadable", f"a zip with a table of contents of {size} bytes (limit {DIRECTORY})")
         try:
@@ -230,7 +233,7 @@ def _refusal(entry: zipfile.ZipInfo) -> str:
     return _too_large(entry.file_size)
 
 
-def _directory(buffer: Buffer) -> int:
+def _directory(buffer: Stored | Held) -> int:
     """Size of the table of contents as the end of the zip tells it; 0 when there is none."""
     tail = buffer[max(0, len(buffer) - (1 << 16) - _END.size) :]
     place = tail.rfind(b"PK\5\6")
@@ -250,7 +253,7 @@ def _plain(error: BaseException) -> str:
 class _Window(io.RawIOBase):
     """Bytes as a file to be read anywhere."""
 
-    def __init__(self, buffer: Buffer) -> None:
+    def __init__(self, buffer: Stored | Held) -> None:
         super().__init__()
         self._buffer, self._at = buffer, 0
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """A file that looks like a log; `places.opened` and `places.contents` give its bytes.
+    """A file that looks like a log; `places.opened` and `places.random_access` give its bytes.
 
     `path` opens it in its `place` (None is the disk). `name` is its POSIX path relative to the root of the analysis,
     which names its run; `origin` is the one that people are shown where it differs. `packed`: its bytes may be

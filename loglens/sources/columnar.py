@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,7 +17,7 @@ from loglens.model import Problem
 from loglens.sources.base import Tables
 from loglens.sources.columns import why_no_log
 from loglens.sources.inmemory import ONE_RUN, tables_of
-from loglens.sources.places import contents
+from loglens.sources.places import gathered, opened
 from loglens.sources.several import run_names, told_roles
 
 if TYPE_CHECKING:
@@ -170,20 +171,29 @@ def _refusal(schema: pa.Schema) -> str | None:
 
 def _opened(file: LogFile, told: list[Problem]) -> _Source:
     """A Parquet file, or an Arrow file or stream."""
-    data = contents(file, told)
-    if not len(data):
+    source = _bytes_of(file, told)
+    if not source.size():
         raise pa.ArrowInvalid("empty file (0 bytes)")
-    buffer = pa.py_buffer(data)
     if file.format == "parquet":
-        table = pq.ParquetFile(buffer)
+        table = pq.ParquetFile(source)
         if table.metadata.num_rows * max(1, len(_useful(table.schema_arrow))) > VALUES:
             raise MemoryError(f"more than {VALUES} values")
         return _Source(table.schema_arrow, table.metadata.num_rows, lambda names: table.iter_batches(columns=names))
-    if data[: len(_MAGIC)] == _MAGIC:
-        reader = pa.ipc.open_file(buffer)
+    magic = source.read(len(_MAGIC))
+    source.seek(0)
+    if magic == _MAGIC:
+        reader = pa.ipc.open_file(source)
         return _Source(reader.schema, -1, partial(_of_file, reader))
-    schema = pa.ipc.open_stream(buffer).schema
-    return _Source(schema, -1, partial(_of_stream, buffer))
+    schema = pa.ipc.open_stream(source).schema
+    return _Source(schema, -1, partial(_of_stream, source))
+
+
+def _bytes_of(file: LogFile, told: list[Problem]) -> pa.NativeFile:
+    """A file of the disk is not mapped: it may be cut while it is read, which would kill the process."""
+    if file.place is None and not file.packed:
+        return pa.OSFile(os.fsencode(file.path))
+    with opened(file, told) as stream:
+        return pa.BufferReader(pa.py_buffer(gathered(stream)))
 
 
 def _of_file(reader: Any, names: list[str]) -> Iterator[pa.RecordBatch]:
@@ -191,8 +201,9 @@ def _of_file(reader: Any, names: list[str]) -> Iterator[pa.RecordBatch]:
         yield _checked(reader.get_batch(place), names)
 
 
-def _of_stream(buffer: pa.Buffer, names: list[str]) -> Iterator[pa.RecordBatch]:
-    for batch in pa.ipc.open_stream(buffer):
+def _of_stream(source: pa.NativeFile, names: list[str]) -> Iterator[pa.RecordBatch]:
+    source.seek(0)
+    for batch in pa.ipc.open_stream(source):
         yield _checked(batch, names)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Buffer = bytes | mmap.mmap
 
-MAPPED = 16 << 20  # bytes from which on a file is mapped instead of read
+MAPPED = 16 << 20  # unpacked bytes beyond which they are kept in a temporary file, and that is mapped
 _BLOCK = 1 << 20
 
 
@@ -72,16 +72,6 @@ def _raw(file: LogFile) -> Iterator[Readable]:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             raise OSError("not a regular file")
         yield stream
-
-
-def contents(file: LogFile, told: list[Problem]) -> Buffer:
-    """All bytes of a log, decompressed; mapped when there are many. What is missing is told; OSError if all is."""
-    if file.place is None and not file.packed:
-        with _raw(file) as stream:
-            size = os.fstat(stream.fileno()).st_size  # type: ignore[attr-defined]
-            return stream.read() if size < MAPPED else _mapped(stream.fileno())  # type: ignore[attr-defined]
-    with opened(file, told) as stream:
-        return gathered(stream)
 
 
 def random_access(file: LogFile, told: list[Problem]) -> Stored | Held:

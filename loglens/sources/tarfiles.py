@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from loglens.sources.packing import Readable
-    from loglens.sources.places import Buffer
+    from loglens.sources.stored import Held, Stored
 
 BLOCK = 512
 _STEP = 1 << 20
@@ -63,7 +63,7 @@ class Forward:
 class Backed(Forward):
     """Bytes that are all there."""
 
-    def __init__(self, buffer: Buffer) -> None:
+    def __init__(self, buffer: Stored | Held) -> None:
         self._buffer, self._at = buffer, 0
 
     def read(self, size: int) -> bytes:
