@@ -19,7 +19,7 @@ from loglens.wording import enumerated
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
-    from loglens.rule import Cause, Hold, Rule, Variant
+    from loglens.rule import Cause, Hold, Rule, Variant, Word
     from loglens.series import SeriesSet
 
 
@@ -91,7 +91,7 @@ def apply(
     if len(run) == 0:
         return {}, {}
     scope = Scope(rule, series, run, index, cache)
-    reasons, judged = _skipped(rule, scope, run, series)
+    reasons, judged = _skipped(rule, scope, run)
     hits: dict[int, list[_Hit]] = {}
     taken = ~judged
     for variant in rule.variants:
@@ -101,7 +101,7 @@ def apply(
     return findings, reasons
 
 
-def _skipped(rule: Rule, scope: Scope, run: np.ndarray, series: SeriesSet) -> tuple[dict[int, str], np.ndarray]:
+def _skipped(rule: Rule, scope: Scope, run: np.ndarray) -> tuple[dict[int, str], np.ndarray]:
     """Why runs are not judged, and which candidates are."""
     judged = np.ones(len(run), bool)
     reasons: dict[int, str] = {}
@@ -110,7 +110,7 @@ def _skipped(rule: Rule, scope: Scope, run: np.ndarray, series: SeriesSet) -> tu
         part = scope.where(held) if held.any() else scope
         for place, candidate in enumerate(np.flatnonzero(held)):
             if int(run[candidate]) not in reasons:
-                reasons[int(run[candidate])] = skip.reason.fill(_words(rule, part, series, place))
+                reasons[int(run[candidate])] = skip.reason.fill(_Words(rule, part, place))
         judged &= ~held
     for r in np.unique(run[judged]):
         reasons.pop(int(r), None)
@@ -158,24 +158,36 @@ def _least_points(value: PointsArg, hold: Hold) -> np.ndarray:
     return np.maximum(np.ceil(hold.amount * np.maximum(count - 1, 1) / np.maximum(span, 1)), 1)
 
 
-def _words(rule: Rule, scope: Scope, series: SeriesSet, place: int) -> dict[str, float | str | bool | None]:
-    """Values for the holes of a message: tags for needs, numbers for lets and parameters."""
-    words: dict[str, float | str | bool | None] = dict(scope.constants)
-    run = int(scope.run[place])
-    names = series.members[run] if series.members else ()
-    words.update({name: _plain(values[run]) for name, values in series.facts.items() if len(values)})
-    for name, arg in scope.args.items():
-        at = int(arg.index[place])
-        words[name] = series.tag[at] if at >= 0 else None
-    judged = int(scope.args[rule.needs[0].name].index[place])
-    words["axis"] = series.axis[judged] if judged >= 0 else "step"
-    for name, node in rule.lets:
-        if node.type.shape == "run":
-            words[name] = _plain(scope.value(node)[place], names)
-    return words
+@dataclass(frozen=True, eq=False)
+class _Words:
+    """What the holes of a message stand for at one candidate: tags for needs, numbers for lets and parameters."""
+
+    rule: Rule
+    scope: Scope
+    place: int
+
+    def __call__(self, name: str) -> Word:
+        """A word; None where it is unknown or has no single value."""
+        scope, series, run = self.scope, self.scope.series, int(self.scope.run[self.place])
+        if name in scope.lets:
+            node, names = scope.lets[name], series.members[run] if series.members else ()
+            return _plain(scope.value(node)[self.place], names) if node.type.shape == "run" else None
+        if name == "axis":
+            at = self.index(self.rule.needs[0].name)
+            return series.axis[at] if at >= 0 else "step"
+        if name in scope.args:
+            at = self.index(name)
+            return series.tag[at] if at >= 0 else None
+        if name in scope.constants:
+            return scope.constants[name]
+        return _plain(series.facts[name][run]) if len(series.facts.get(name, ())) else None
+
+    def index(self, need: str) -> int:
+        """The series that a need stands for; -1 without one."""
+        return int(self.scope.args[need].index[self.place])
 
 
-def _plain(value: Any, names: Sequence[str] = ()) -> float | str | bool | None:
+def _plain(value: Any, names: Sequence[str] = ()) -> Word:
     """What a sentence can hold; `names` are those of the members of a group, which places stand for."""
     if isinstance(value, str):
         return value
@@ -188,14 +200,14 @@ def _plain(value: Any, names: Sequence[str] = ()) -> float | str | bool | None:
 
 def _finding(rule: Rule, series: SeriesSet, run: int, hits: list[_Hit]) -> Finding:
     top = hits[0]
-    words = _words(rule, top.scope, series, top.place)
+    words = _Words(rule, top.scope, top.place)
     primary, *others = rule.needs
     judged = [int(h.scope.args[primary.name].index[h.place]) for h in hits]
     at = judged[0]
     tags = [series.tag[i] for i in judged if i >= 0]
     partners = [n.name for n in others if not n.optional]
-    tags += [str(words[name]) for name in partners if words[name]]
-    related = [str(words[n.name]) for n in others if n.name in rule.related and words[n.name]]
+    tags += [str(words(name)) for name in partners if words(name)]
+    related = [str(words(n.name)) for n in others if n.name in rule.related and words(n.name)]
     first, last = _step(top.first), _step(top.last)
     return Finding(
         rule=rule.id,
@@ -208,7 +220,7 @@ def _finding(rule: Rule, series: SeriesSet, run: int, hits: list[_Hit]) -> Findi
         first_step=first,
         last_step=last if last is not None or at < 0 else _last_step(series, at),
         first_wall_time=_wall_time(series, at, first) if at >= 0 else None,
-        evidence={name: words[name] for name in rule.evidence},
+        evidence={name: words(name) for name in rule.evidence},
         counter_evidence=_texts(rule.counter_evidence, top, words),
         causes=_texts(top.variant.causes, top, words),
         remedies=_texts(rule.remedies, top, words),
@@ -226,7 +238,7 @@ def _confidence(hit: _Hit) -> float:
     return 0.5 if np.isnan(value) else round(min(max(value, 0.0), 1.0), 2)
 
 
-def _texts(causes: tuple[Cause, ...], hit: _Hit, words: Mapping[str, Any]) -> tuple[str, ...]:
+def _texts(causes: tuple[Cause, ...], hit: _Hit, words: _Words) -> tuple[str, ...]:
     """The texts whose condition holds; those with a condition first, as the evidence speaks for them."""
     held = [c for c in causes if c.when is None or bool(hit.scope.value(c.when)[hit.place])]
     held.sort(key=lambda c: c.when is None)

@@ -83,6 +83,7 @@ class Scope:
             self.digest[name] = cache.setdefault(("digest", key), len(cache))
         self.keys: dict[int, tuple[Node, Hashable]] = {}  # by id, which is the node's as long as it is kept here
         self.parts: dict[bytes, Scope] = {}
+        self.wide: dict[Hashable, Any] = {}
 
     def where(self, held: np.ndarray) -> Scope:
         """The same names over the candidates where `held`."""
@@ -138,11 +139,13 @@ class Scope:
             return self.fact(name)
         if node.op == "const":
             return np.full(self.size, node.value)
+        # numbers are shared with the other rules, points are many and forgotten with this one
+        cache = self.cache if node.type.shape == "run" else self.wide
         key = ("value", self.key(node))
-        if key not in self.cache:
+        if key not in cache:
             with np.errstate(all="ignore"):
-                self.cache[key] = self._compute(node)
-        return self.cache[key]
+                cache[key] = self._compute(node)
+        return cache[key]
 
     def _compute(self, node: Node) -> Any:
         if node.op in ("and", "or") and node.type.shape == "run":

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from loglens.model import RuleInfo, Severity, Verdict
-from loglens.numbers import human, often, percent, times
+from loglens.numbers import human, percent, times
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from loglens.expr import Node
 
@@ -21,7 +21,8 @@ Value = Literal["tail", "last", "best", "first", "noise", "points"]
 VALUES: tuple[Value, ...] = ("tail", "last", "best", "first", "noise", "points")
 OBJECTIVES: tuple[Objective, ...] = ("supervised", "rl", "gan", "unknown")
 Unit = Literal["points", "steps", "%"]
-FORMATS = {"number": human, "percent": percent, "times": times, "often": often}
+Word = float | str | bool | None  # what a hole in a sentence may hold
+FORMATS = {"number": human, "percent": percent, "times": times}
 _HOLE = re.compile(r"\{([^{}:]*)(?::([^{}]*))?\}")
 
 
@@ -65,11 +66,11 @@ class Template:
         """(name, format, position of the name in the text) of each hole."""
         return [(m[1], m[2] or "number", m.start(1)) for m in _HOLE.finditer(self.text)]
 
-    def fill(self, values: Mapping[str, float | str | bool | None]) -> str:
+    def fill(self, word: Callable[[str], Word]) -> str:
         """The sentence; strings go in as they are."""
 
         def hole(match: re.Match[str]) -> str:
-            value = values.get(match[1])
+            value = word(match[1])
             if isinstance(value, (str, bool)):
                 return str(value)
             return FORMATS[match[2] or "number"](value)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from batches import batch
+from batches import batch, batches
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -61,10 +61,25 @@ cases:
 """
 
 
+WIDE = (
+    "last > 1 and best(loss) < 3",
+    "last > 1 or has(norm) and maximum(norm) > 1",
+    "best(loss) if last > 1 else tail(loss)",
+    "(tail(loss) > 0) if has(norm) else (head(loss) > 0)",
+    "loss > 1 and last > 1 and at(norm, loss) > 0.5 and lag(loss, 1) < loss",
+    "number(loss > 1 and loss < 3 * last and has(norm)) > 1",
+    "run_max(last) if last > 1 else run_min(last)",
+)
+
+
 def scope(runs: list[dict[str, Any]], facts: dict[str, list[float]] | None = None) -> Scope:
+    return scope_of(batch(runs, facts))
+
+
+def scope_of(series: Any) -> Scope:
     rule, mistakes = read_rule(RULE, "toy.yaml", KERNELS)
     assert rule is not None, mistakes
-    series = batch(runs, facts)
+    runs = series.runs
     by = [series.by_run.get(i, {}) for i in range(len(runs))]
     index = {
         need: np.array([found.get(role, [-1])[0] for found in by], np.int64)
@@ -151,3 +166,35 @@ def test_no_runs() -> None:
     found = scope([])
     for source in ("last + 1", "has(norm) and last > 2", "share(loss > last)", "limit"):
         assert found.value(node(source)).shape == (0,)
+
+
+def test_only_undecided_runs_are_asked() -> None:
+    runs = [{"train/loss": [1.0, i]} for i in range(5)]
+    found = scope(runs)
+    asked: list[int] = []
+    value = found.value
+
+    def spy(self: Scope, one: Node) -> Any:
+        asked.append(self.size)
+        return value(one) if self is found else kept(self, one)
+
+    kept = Scope.value
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Scope, "value", spy)
+        got = found.value(node("last > 3 and minimum(loss) < 9"))
+    assert got.tolist() == [False, False, False, False, True]
+    assert min(asked) == 1, "the second half is asked of one run only"
+
+
+@settings(max_examples=60)
+@given(batches(("train/loss", "grad_norm"), max_runs=5), st.sampled_from(WIDE))
+def test_lazily_as_if_all_were_worked_out(series: Any, source: str) -> None:
+    """Each run alone leaves nothing to skip over."""
+    whole = scope_of(series).value(node(source))
+    for run in range(len(series.runs)):
+        one = scope_of(series).where(np.arange(len(series.runs)) == run).value(node(source))
+        if isinstance(whole, PointsArg):
+            first = whole.layout.start[run]
+            np.testing.assert_array_equal(one.value, whole.value[first : first + whole.layout.count[run]])
+        else:
+            np.testing.assert_array_equal(one, whole[run : run + 1])

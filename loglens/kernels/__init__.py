@@ -116,6 +116,7 @@ KERNELS: dict[str, Kernel] = {
     "value_before": kernel("points number, number -> number", "points.value_before"),
     "share_of_last": kernel("points flag, number -> number", "points.share_of_last"),
     "surprise": kernel("series -> points number", "shape.surprise"),
+    "surprise_at_most": kernel("series -> points number", "shape.surprise_at_most"),
     "local_scale": kernel("points number -> like number", "shape.local_scale"),
     "stands_out": kernel("points number, number -> like flag", "shape.stands_out"),
     "lower_tail": kernel("points number, number -> number", "shape.lower_tail"),

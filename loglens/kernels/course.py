@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from loglens.kernels.order import ascending, known, ranked
+from loglens.kernels.order import ascending, known, lowest, ranked
+from loglens.kernels.points import step_of_first
 from loglens.kernels.values import PointsArg
 
 if TYPE_CHECKING:
@@ -73,14 +74,13 @@ def _gathered(flat: PointsArg, x: SeriesArg) -> np.ndarray:
 def _forward(layout: Ragged, value: np.ndarray) -> np.ndarray:
     """Distance from each point to the next of its series; NaN at the last."""
     ahead = np.full(len(value), np.nan)
-    ahead[:-1] = value[1:].astype(float) - value[:-1]
-    ahead[:-1][layout.owner[1:] != layout.owner[:-1]] = np.nan
+    np.subtract(value[1:], value[:-1], out=ahead[:-1], dtype=float)
+    ahead[(layout.start + layout.count - 1)[layout.count > 0]] = np.nan
     return ahead
 
 
 def _largest(layout: Ragged, value: np.ndarray) -> np.ndarray:
-    out = np.full(len(layout.start), -np.inf)
-    np.maximum.at(out, layout.owner, np.where(np.isnan(value), -np.inf, value))
+    out = -lowest(layout, np.where(np.isnan(value), np.inf, -value))
     return np.where(np.isinf(out), np.nan, out)
 
 
@@ -89,19 +89,15 @@ def _median(layout: Ragged, value: np.ndarray) -> np.ndarray:
 
 
 def _step_of_largest(layout: Ragged, value: np.ndarray) -> np.ndarray:
-    hit = value == np.repeat(_largest(layout, value), layout.count)
-    out = np.full(len(layout.start), np.nan)
-    out[layout.owner[hit][::-1]] = layout.step[hit][::-1]
-    return out
+    return step_of_first(PointsArg(layout, value == np.repeat(_largest(layout, value), layout.count)))
 
 
 def step_of_restart(x: SeriesArg) -> np.ndarray:
     """First step that was logged after a restart; NaN without one."""
     layout = x.points.layout
-    new = np.zeros(len(layout.step), bool)
-    new[1:] = (layout.segment[1:] != layout.segment[:-1]) & (layout.owner[1:] == layout.owner[:-1])
+    new = layout.within(layout.segment[1:] != layout.segment[:-1])
     out = np.full(len(layout.start), np.nan)
-    out[layout.owner[new][::-1]] = layout.step[new][::-1]
+    out[layout.owners(new)[::-1]] = layout.step[new][::-1]
     return out
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loglens.kernels.blocks import argmin, mann_kendall, nanmin
-from loglens.kernels.order import ascending
+from loglens.kernels.order import ascending, counted, lowest
 
 if TYPE_CHECKING:
     from loglens.kernels.values import SeriesArg
@@ -46,10 +46,11 @@ def climb(x: SeriesArg) -> np.ndarray:
 def distinct(x: SeriesArg) -> np.ndarray:
     """Number of different values among the points."""
     points = x.points.layout
-    value, owner = ascending(points, points.value), points.owner
-    new = np.ones(len(value), bool)
-    new[1:] = (value[1:] != value[:-1]) | (owner[1:] != owner[:-1])
-    return np.where(x.missing, np.nan, np.bincount(owner[new], minlength=len(x.index)))
+    value = ascending(points, points.value)
+    again = np.zeros(len(value), bool)
+    np.equal(value[1:], value[:-1], out=again[1:])
+    again[points.start[points.count > 0]] = False
+    return np.where(x.missing, np.nan, points.count - counted(points, again))
 
 
 def level_at(x: SeriesArg, step: np.ndarray) -> np.ndarray:
@@ -84,9 +85,10 @@ def _bin_level(x: SeriesArg, step: np.ndarray, earlier: int) -> np.ndarray:
 def grain(x: SeriesArg) -> np.ndarray:
     """Smallest distance between two different values: 1/n for an accuracy over n examples."""
     points = x.points.layout
-    value, owner = ascending(points, points.value), points.owner
-    step = np.diff(value)
-    real = (owner[1:] == owner[:-1]) & (step > 1e-9 * np.abs(value[1:]))
-    out = np.full(len(x.index), np.inf)
-    np.minimum.at(out, owner[1:][real], step[real])
+    value = ascending(points, points.value)
+    step = np.full(len(value), np.inf)  # of each value above the one before it
+    np.subtract(value[1:], value[:-1], out=step[1:])
+    step[step <= 1e-9 * np.abs(value)] = np.inf
+    step[points.start[points.count > 0]] = np.inf
+    out = lowest(points, step)
     return np.where(np.isinf(out), np.nan, out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from loglens.kernels.blocks import mann_kendall, nanmedian, nanmin
-from loglens.kernels.points import held_since
+from loglens.kernels.points import held_since, step_of_first
 from loglens.kernels.values import BlocksArg, PointsArg, SeriesArg
 
 
@@ -177,7 +177,4 @@ def step_of_maximum(x: SeriesArg) -> np.ndarray:
 
 def _step_of_extreme(x: SeriesArg, extreme: np.ndarray) -> np.ndarray:
     layout = x.points.layout
-    hit = layout.value == np.repeat(extreme, layout.count)
-    out = np.full(len(layout.start), np.nan)
-    out[layout.owner[hit][::-1]] = layout.step[hit][::-1]
-    return out
+    return step_of_first(PointsArg(layout, layout.value == np.repeat(extreme, layout.count)))

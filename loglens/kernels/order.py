@@ -30,8 +30,24 @@ def ascending(layout: Ragged, value: np.ndarray) -> np.ndarray:
 
 def known(layout: Ragged, value: np.ndarray) -> np.ndarray:
     """Number of values of each series that are not NaN; int64 (series,)."""
-    total = np.concatenate(([0], np.cumsum(~np.isnan(value))))
-    return total[layout.start + layout.count] - total[layout.start]
+    return layout.count - counted(layout, np.isnan(value))
+
+
+def counted(layout: Ragged, held: np.ndarray) -> np.ndarray:
+    """Number of points of each series where a condition holds; int64 (series,)."""
+    out = np.zeros(len(layout.start), np.int64)
+    for i, mine in stretches(layout):
+        out[i] = np.count_nonzero(held[mine])
+    return out
+
+
+def lowest(layout: Ragged, value: np.ndarray) -> np.ndarray:
+    """Smallest value of each series, none of them NaN; infinite for an empty series."""
+    out = np.full(len(layout.start), np.inf)
+    some = layout.count > 0  # the series lie end to end: each ends where the next begins
+    if some.any():
+        out[some] = np.minimum.reduceat(value, layout.start[some])
+    return out
 
 
 def ranked(layout: Ragged, ordered: np.ndarray, rank: np.ndarray) -> np.ndarray:

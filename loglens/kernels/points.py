@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from loglens.kernels.order import stretches
+from loglens.kernels.order import counted, stretches
 from loglens.kernels.values import BlocksArg, PointsArg, SeriesArg
 
 
@@ -40,10 +40,7 @@ def share(x: PointsArg) -> np.ndarray:
 
 def number(x: PointsArg) -> np.ndarray:
     """Number of points at which a condition holds."""
-    out = np.zeros(len(x.layout.start))
-    for i, mine in stretches(x.layout):
-        out[i] = np.count_nonzero(x.value[mine])
-    return out
+    return counted(x.layout, x.value).astype(float)
 
 
 def longest(x: PointsArg) -> np.ndarray:

@@ -70,6 +70,23 @@ def test_surprise(series: SeriesSet) -> None:
 
 
 @given(SERIES)
+def test_no_surprise_exceeds_its_bound(series: SeriesSet) -> None:
+    x, got = above(series)
+    with np.errstate(all="ignore"):
+        most = shape.surprise_at_most(x)
+    for part, bound in zip(parts(got), parts(most), strict=True):
+        assert np.isnan(part[:5]).all()
+        assert np.isnan(bound[:5]).all()
+        assert not np.any(part > bound), "an upper bound, to the last bit"
+
+
+def test_the_bound_of_a_surprise_is_close() -> None:
+    x = arg(batch([{"train/loss": np.exp(0.1 * np.random.default_rng(i).standard_normal(900))} for i in range(3)]))
+    apart = shape.surprise_at_most(x).value - shape.surprise(x).value
+    assert np.nanmedian(apart) < 0.1, "within the noise of a point"
+
+
+@given(SERIES)
 @settings(max_examples=50)
 def test_scales_and_tails_of_surprises(series: SeriesSet) -> None:
     _, got = above(series)
