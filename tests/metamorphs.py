@@ -48,6 +48,16 @@ def losses_times_1000(logs: Logs) -> tuple[Logs, Logs]:
     return logs, replace(logs, scalars=logs.scalars.with_columns(value.alias("value")))
 
 
+def losses_lowered(logs: Logs) -> tuple[Logs, Logs]:
+    """A constant off every loss that has values below zero, as by another normalisation of a likelihood."""
+    is_loss = pl.col("role").cast(pl.String).str.contains(r"^(train|val|test)/loss").fill_null(value=False)
+    finite = pl.when(pl.col("value").is_finite()).then(pl.col("value"))
+    spread = (finite.quantile(0.75) - finite.quantile(0.25)).over("run", "role")
+    signed = (finite.min() < 0).over("run", "tag")
+    lower = pl.when(is_loss & signed).then(pl.col("value") - spread).otherwise(pl.col("value"))
+    return logs, replace(logs, scalars=logs.scalars.with_columns(lower.alias("value")))
+
+
 def renamed(logs: Logs, style: str) -> tuple[Logs, Logs]:
     """Names of another logger, where a role is held by one series of the run. Both are read as frames."""
     role, names = pl.col("role").cast(pl.String), dict(zip(ROLES, STYLES[style], strict=True))
@@ -92,6 +102,7 @@ def half_as_many_again(logs: Logs) -> tuple[Logs, Logs]:
 
 CHANGES: dict[str, Callable[[Logs], tuple[Logs, Logs]]] = {
     "losses × 1000": losses_times_1000,
+    "a constant off losses below zero": losses_lowered,
     **{f"names: {style}": partial(renamed, style=style) for style in STYLES},
     "held-out values on other steps": held_out_on_other_steps,
     "every third point": every_third_point,
@@ -137,7 +148,19 @@ def _between(value: np.ndarray, at: np.ndarray, rng: np.random.Generator) -> np.
     moves = level[at] != level[at + 1]  # what stands still goes on standing still
     new = np.where(moves, middle + noise * np.sqrt(0.8) * rng.standard_normal(len(at)), level[at])
     back = np.exp(np.minimum(new, 700)) if logged else new
-    return np.where(np.isfinite(middle), np.clip(back, finite.min(), finite.max()), value[at])
+    drawn = np.where(np.isfinite(middle), np.clip(back, finite.min(), finite.max()), value[at])
+    return _on_grid(drawn, finite)
+
+
+def _on_grid(drawn: np.ndarray, finite: np.ndarray) -> np.ndarray:
+    """Of a score over n examples, whose values are multiples of 1/n, the logged value nearest to each drawn one."""
+    logged = np.unique(finite)
+    grain = np.diff(logged).min(initial=np.inf)
+    places = (finite - finite[0]) / grain
+    if not 0 < np.ptp(places) <= 10_000 or np.abs(places - np.round(places)).max() > 0.01:
+        return drawn
+    right = np.clip(np.searchsorted(logged, drawn), 1, len(logged) - 1)
+    return np.where(drawn - logged[right - 1] < logged[right] - drawn, logged[right - 1], logged[right])
 
 
 def _middle(level: np.ndarray, i: int) -> float:
