@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from loglens.model import RuleInfo, Severity, Verdict
-from loglens.numbers import human, percent, times
+from loglens.numbers import human, often, percent, times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ VALUES: tuple[Value, ...] = ("tail", "last", "best", "first", "noise", "points")
 OBJECTIVES: tuple[Objective, ...] = ("supervised", "rl", "gan", "unknown")
 Unit = Literal["points", "steps", "%"]
 Word = float | str | bool | None  # what a hole in a sentence may hold
-FORMATS = {"number": human, "percent": percent, "times": times}
+FORMATS = {"number": human, "percent": percent, "times": times, "often": often}
 _HOLE = re.compile(r"\{([^{}:]*)(?::([^{}]*))?\}")
 
 
