@@ -10,6 +10,7 @@ import numpy as np
 from loglens.chains import effects_of
 from loglens.numbers import human, percent
 from loglens.roles import judges
+from loglens.settings import as_number
 from loglens.wording import listed
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ DONE = 0.97  # share of a plan that counts as done
 WAITED = 3  # evaluations without a better one after which an early stop is plausible
 CONSEQUENCES = 3  # in a headline
 _TELLING = ("reward", "val/loss", "train/loss", "val/accuracy", "val/metric")
-_STOPPED = ("patience", "early_stopping", "early_stop", "early_stopping_patience", "early_stopping_rounds")
+_PATIENCE = ("patience", "early_stopping_patience", "early_stop_patience", "early_stopping_rounds", "od_wait")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +35,15 @@ class Course:
     fine: bool
 
 
-def course_of(series: SeriesSet, number: int, metrics: tuple[Metric, ...], stops: bool = False) -> Course:
-    """`stops`: the hyper-parameters speak of early stopping."""
+def course_of(series: SeriesSet, number: int, metrics: tuple[Metric, ...], patience: float | None = None) -> Course:
+    """`patience`: evaluations without a better one after which training was to stop, where the settings say so."""
     enough = [m for m in metrics if m.role and judges(m.role) and m.points >= ENOUGH and m.first is not None]
     told = next((m for role in _TELLING for m in enough if m.role == role), next(iter(enough), None))
     mine = [i for i in sorted(series.members_of(number).series) if told and series.tag[i] == told.tag]
     if told is None or not mine:
         return Course(_too_little(metrics), fine=False)
     course = _judged(series, mine[0], told)
-    if course.fine and (end := _unfinished(series, number, mine[0], stops)):
+    if course.fine and (end := _unfinished(series, number, mine[0], patience)):
         return Course(f"{course.sentence[:-1]} so far. {end}", fine=False)
     return course if not course.fine else Course(f"{course.sentence[:-1]}; nothing stands out.", fine=True)
 
@@ -79,7 +80,7 @@ def _judged(series: SeriesSet, i: int, told: Metric) -> Course:
     return Course(f"{went}.", fine=True)
 
 
-def _unfinished(series: SeriesSet, number: int, i: int, stops: bool) -> str:
+def _unfinished(series: SeriesSet, number: int, i: int, patience: float | None) -> str:
     """Why the log looks as if it were still being written, or cut off; empty when it looks finished.
 
     By the log's own signs alone, never by the clock, so that the same log is always told alike: a record that was
@@ -93,7 +94,7 @@ def _unfinished(series: SeriesSet, number: int, i: int, stops: bool) -> str:
         ("epoch", facts.get("last_logged_epoch", -1.0) + 1, facts.get("planned_epochs", 0.0)),
     ):
         if planned > 0 and done > 0:
-            if done / planned >= DONE or stops or _waited(series, i):
+            if done / planned >= DONE or _waited(series, i, patience):
                 return ""
             share = percent(done / planned)
             return f"It ends at {axis} {done:,.0f} of {planned:,.0f} planned ({share}): still running, or cut off."
@@ -103,14 +104,20 @@ def _unfinished(series: SeriesSet, number: int, i: int, stops: bool) -> str:
 _PLAN = ("truncated_files", "last_logged_step", "planned_steps", "last_logged_epoch", "planned_epochs")
 
 
-def stops_early(hparams: Mapping[str, str]) -> bool:
-    """Whether the settings speak of early stopping."""
-    names = {name.lower().rpartition("/")[2].rpartition(".")[2] for name in hparams}
-    return bool(names & set(_STOPPED))
+def patience_of(hparams: Mapping[str, str]) -> float | None:
+    """The patience of early stopping, where the settings tell it."""
+    plain = {name.lower().rpartition("/")[2].rpartition(".")[2]: value for name, value in hparams.items()}
+    known = [number for name in _PATIENCE if (number := as_number(plain.get(name, ""))) is not None and number > 0]
+    return min(known, default=None)
 
 
-def _waited(series: SeriesSet, i: int) -> bool:
-    """Whether the best value lies some evaluations back, as it does when training was stopped for want of progress."""
+def _waited(series: SeriesSet, i: int, patience: float | None) -> bool:
+    """Whether training may have been stopped for want of progress: the best evaluation lies some way back.
+
+    With a patience it is enough that there were more evaluations than that: another score may have been watched.
+    """
+    if patience is not None:
+        return bool(series.points.count[i] > patience)
     own = slice(series.points.start[i], series.points.start[i] + series.points.count[i])
     value = series.points.value[own]
     at = int(np.argmin(value) if series.direction[i] == "min" else np.argmax(value))

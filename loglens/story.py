@@ -9,7 +9,7 @@ import polars as pl
 
 from loglens.binding import objective_of
 from loglens.chains import link, root_of
-from loglens.course import Course, course_of, headline, stops_early
+from loglens.course import Course, course_of, headline, patience_of
 from loglens.curves import curves_of
 from loglens.doubts import weigh
 from loglens.ends import ends_of
@@ -76,7 +76,7 @@ def _told(
     linked = link(judgement.findings, {rule.id: rule.explained_by for rule in rules.values()})
     findings = tuple(weigh(finding, series, number) for finding in linked)
     root = root_of(findings)
-    course = course_of(series, number, run.metrics, stops_early(run.hparams))
+    course = course_of(series, number, run.metrics, patience_of(run.hparams))
     if asked is not None and not judgement.clear and not findings:
         course = Course(_not_judged(asked, judgement), fine=False)
     verdict = _verdict(findings, course)
@@ -160,7 +160,7 @@ def _extents(logs: Logs) -> dict[str, Extent]:
         *text,
         pl.col("axis").cast(pl.String).replace_strict({"step": 0, "epoch": 1, "row": 2}, default=2).alias("order"),
     )
-    wall = pl.col("wall_time")
+    wall = pl.col("wall_time").filter(pl.col("wall_time").is_finite())
     sessions = logs.scalars.group_by("run", "tag", "segment").agg(
         pl.col("step").min().alias("low"), pl.col("step").max().alias("high"), (wall.max() - wall.min()).alias("took")
     )

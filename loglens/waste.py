@@ -107,5 +107,5 @@ def _count(value: str | None) -> int | None:
         return None
     if re.fullmatch(r"\d{1,6}(\.0+)?", value):
         return int(float(value))
-    listed = re.fullmatch(r"[\[(]?\s*\d+(?:\s*,\s*\d+)*\s*,?\s*[\])]?", value)
+    listed = re.fullmatch(r"\d+(?:\s*,\s*\d+)+|[\[(]\s*\d+(?:\s*,\s*\d+)*\s*,?\s*[\])]", value)
     return len(re.findall(r"\d+", value)) if listed else None

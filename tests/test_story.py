@@ -1,67 +1,17 @@
-"""The story of a run: chains of causes, verdict, headline, what was lost, and the curves that leave the analysis."""
+"""The story of a run: verdict, headline, what was lost, and the curves that leave the analysis."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 import loglens
-from loglens.chains import link, root_of
 from loglens.curves import CURVE_POINTS
-from loglens.model import Finding
 from loglens.ruleset import load_rules
 from loglens.story import tell
-
-
-def finding(rule: str, step: int | None, severity: str = "error", axis: str = "step") -> Finding:
-    return Finding(
-        rule=rule, severity=severity, confidence=0.9, title=f"The {rule}", message=f"{rule} happened.",
-        tags=("loss",), axis=axis, first_step=step, last_step=1000, first_wall_time=None, evidence={},
-        counter_evidence=(), causes=(), remedies=(), caused_by=None, fingerprint="",
-    )  # fmt: skip
-
-
-EXPLAINED = {"spike": ("rate",), "nan": ("spike", "rate"), "zero": ("nan",)}
-
-
-def causes(*findings: Finding) -> dict[str, str | None]:
-    return {f.rule: f.caused_by for f in link(findings, EXPLAINED)}
-
-
-def test_each_finding_names_the_earliest_that_explains_it() -> None:
-    found = causes(finding("rate", 10), finding("spike", 20), finding("nan", 30), finding("zero", 31))
-    assert found == {"rate": None, "spike": "rate", "nan": "rate", "zero": "nan"}
-
-
-def test_a_cause_does_not_come_after_its_effect() -> None:
-    assert causes(finding("spike", 900), finding("nan", 30)) == {"spike": None, "nan": None}
-
-
-def test_a_cause_may_be_noticed_a_little_later() -> None:
-    assert causes(finding("spike", 45), finding("nan", 30))["nan"] == "spike"
-
-
-def test_steps_on_different_axes_are_not_compared() -> None:
-    assert causes(finding("spike", 900), finding("nan", 3, axis="epoch"))["nan"] == "spike"
-
-
-def test_linking_removes_nothing_and_changes_no_severity() -> None:
-    given = (finding("nan", 30), finding("rate", 10, "info"))
-    linked = link(given, EXPLAINED)
-    assert {(f.rule, f.severity) for f in linked} == {("nan", "error"), ("rate", "info")}
-
-
-def test_the_root_is_where_the_worst_chain_begins() -> None:
-    linked = link((finding("rate", 10, "info"), finding("nan", 30), finding("other", 5, "warning")), EXPLAINED)
-    root = root_of(linked)
-    assert root is not None
-    assert root.rule == "rate"
-
-
-def test_without_findings_there_is_no_root() -> None:
-    assert root_of(()) is None
 
 
 def story(**columns: Any) -> Any:
@@ -120,3 +70,29 @@ def test_metrics_tell_first_best_and_last_by_their_direction() -> None:
     assert by_tag["val_accuracy"].best == pytest.approx(0.9)
     assert by_tag["loss"].best == pytest.approx(FALLING.min())
     assert by_tag["loss"].first == pytest.approx(FALLING[0])
+
+
+def test_clocks_of_several_series_and_pauses_between_sessions_are_no_time_spent() -> None:
+    wall = np.where(STEPS < 100, 1000.0 + STEPS, 90_000.0 + STEPS)
+    frame = pl.DataFrame(
+        {"run": ["r"] * 400, "tag": ["loss"] * 200 + ["fps"] * 200, "step": [*STEPS, *STEPS],
+         "value": [*FALLING, *FALLING], "wall_time": [*wall, *(STEPS * 0.5)],
+         "segment": [*(STEPS >= 100).astype(int)] * 2}
+    )  # fmt: skip
+    (run,) = tell(loglens.read(frame), load_rules().rules)
+    assert run.wall_seconds == pytest.approx(198)
+
+
+def test_nothing_found_by_some_rules_is_said_to_be_no_more() -> None:
+    report = loglens.analyze({"step": list(STEPS), "loss": list(FALLING)}, select=["flat-loss", "zero-loss"])
+    assert report.runs[0].headline == "No finding by the 2 selected rules; loss fell from 2.3 to 0.32."
+    mute = loglens.analyze({"step": list(STEPS), "loss": list(FALLING)}, select=["gradient-spike"])
+    assert mute.runs[0].verdict == "unknown"
+    assert mute.runs[0].headline.startswith("The selected rule could not judge it: no grad_norm")
+
+
+def test_a_curve_that_got_worse_is_not_healthy() -> None:
+    report = loglens.analyze({"step": list(STEPS), "val_loss": list(FALLING[::-1])}, ignore=["missed-early-stop"])
+    (run,) = report.runs
+    assert run.findings or run.verdict == "unknown"
+    assert run.verdict != "healthy"

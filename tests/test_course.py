@@ -1,0 +1,71 @@
+"""How a run went: healthy only when enough was logged, it went well, and the log is not of a job under way."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from loglens import cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FALL = 2 * np.exp(-np.arange(100) / 20) + 0.3 + 0.005 * np.random.default_rng(0).standard_normal(100)
+
+
+def said(
+    folder: Path, rows: list[dict[str, float]], capsys: pytest.CaptureFixture[str], more: str = "", **told: object
+) -> tuple[str, str]:
+    """Verdict and headline by the command line."""
+    folder.mkdir()
+    text = "".join(json.dumps(row) + "\n" for row in rows) + more
+    (folder / "metrics.jsonl").write_text(text, encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps({"lr": 0.1, **told}), encoding="utf-8")
+    assert cli.run(["analyze", str(folder), "--format", "json", "--no-config"]) == 0
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    return run["verdict"], run["headline"]
+
+
+def rows(values: np.ndarray, name: str = "loss") -> list[dict[str, float]]:
+    return [{"step": 10 * n, name: float(value)} for n, value in enumerate(values)]
+
+
+def test_a_run_that_went_well_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    verdict, headline = said(tmp_path / "run", rows(FALL), capsys, max_steps=1000)
+    assert (verdict, headline) == ("healthy", "loss fell from 2.3 to 0.307; nothing stands out.")
+
+
+def test_one_point_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    verdict, headline = said(tmp_path / "run", rows(FALL[:1]), capsys)
+    assert verdict == "unknown"
+    assert headline.startswith("Too little to judge: loss has 1 point, and 8 are needed.")
+
+
+def test_no_point_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    verdict, headline = said(tmp_path / "run", rows(np.full(20, np.nan), "gpu_temperature"), capsys)
+    assert verdict == "unknown"
+    assert headline.startswith("Nothing to judge by: no loss or score was recognised in gpu_temperature.")
+
+
+def test_a_log_that_breaks_off_inside_a_record_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    verdict, headline = said(tmp_path / "run", rows(FALL), capsys, more='{"step": 1000, "lo')
+    assert verdict == "unknown"
+    assert "so far. The log breaks off inside a record" in headline
+
+
+def test_far_from_the_planned_end_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    verdict, headline = said(tmp_path / "run", rows(FALL), capsys, max_steps=5000)
+    assert verdict == "unknown"
+    assert "It ends at step 990 of 5,000 planned (20 %): still running, or cut off." in headline
+
+
+@pytest.mark.parametrize("told", [{}, {"patience": 10}], ids=["best long ago", "patience"])
+def test_an_early_stop_is_no_job_under_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], told: dict[str, int]
+) -> None:
+    values = FALL.copy() if told else np.concatenate((FALL[:80], FALL[79] + 0.002 * np.arange(1, 6)))
+    verdict, _ = said(tmp_path / "run", rows(values, "val_loss"), capsys, max_steps=5000, **told)
+    assert verdict == "healthy"
