@@ -6,8 +6,11 @@ import io
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
 from typing import TextIO
+
+EVERY = 5.0  # seconds between lines of progress where there is no terminal
 
 
 def use_utf8() -> None:
@@ -63,20 +66,38 @@ def note(text: str) -> None:
 
 @dataclass
 class Progress:
-    """A line on the terminal that counts runs; silent when standard error is no terminal."""
+    """Counts files and runs on standard error: one line that changes on a terminal, a line every few seconds elsewhere.
 
-    shown: bool
+    Silent unless `wanted`.
+    """
+
+    terminal: bool
+    wanted: bool
     runs: int = 0
+    files: int = 0
+    told: float = field(default_factory=monotonic)
 
-    def add(self, runs: int) -> None:
-        """Count `runs` more."""
+    def add(self, runs: int, files: int) -> None:
+        """Count `runs` and `files` more: those before them have been judged."""
+        text = f"{_many(self.files + files, 'file')} read, {_many(self.runs, 'run')} analysed"
         self.runs += runs
-        if self.shown:
-            sys.stderr.write(f"\r{self.runs:,} run{'' if self.runs == 1 else 's'} read")
+        self.files += files
+        if self.wanted and self.terminal:
+            sys.stderr.write(f"\r{text}\x1b[K")
             sys.stderr.flush()
+        elif self.wanted and monotonic() - self.told > EVERY:
+            self.told = monotonic()
+            note(text)
 
     def clear(self) -> None:
-        """Remove the line."""
-        if self.shown and self.runs:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+        """Remove the line; where it cannot be removed, say how it ended."""
+        if self.wanted and self.runs:
+            if self.terminal:
+                sys.stderr.write("\r\x1b[K")
+                sys.stderr.flush()
+            else:
+                note(f"{_many(self.files, 'file')} read, {_many(self.runs, 'run')} analysed")
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

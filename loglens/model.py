@@ -98,6 +98,10 @@ class Logs:
         told += [f"{len(self.problems):,} problem{'' if len(self.problems) == 1 else 's'}"] if self.problems else []
         return f"<Logs: {', '.join(told)}>"
 
+    def _repr_html_(self) -> str:
+        """What was read, and a table of the runs, for notebooks."""
+        return f"<p>{repr(self)[1:-1]}</p>{self.runs._repr_html_()}"
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:

@@ -124,3 +124,11 @@ def test_the_same_logs_give_the_same_bytes(tmp_path: Path) -> None:
         report.to_html(tmp_path / f"{name}.html")
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def test_a_notebook_shows_logs_as_a_table() -> None:
+    logs = loglens.read({"step": [0, 1], "<b>loss</b>": [1.0, 0.5]})
+    shown = logs._repr_html_()
+    assert shown.startswith("<p>Logs: 1 run, ")
+    assert "<table" in shown
+    assert "<b>" not in shown

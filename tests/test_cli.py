@@ -215,12 +215,24 @@ def test_colors(
     assert ("\x1b[" in capsys.readouterr().out) == colored
 
 
-def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = io.StringIO()
-    terminal.isatty = lambda: True  # type: ignore[method-assign]
-    monkeypatch.setattr(sys, "stderr", terminal)
-    cli.run(["analyze", sample("healthy"), "--format", "json"])
-    assert "\r1 run read" in terminal.getvalue()
+@pytest.mark.parametrize(
+    ("terminal", "options", "shown"),
+    [
+        (True, [], "\r1 file read, 0 runs analysed"),
+        (True, ["-q"], ""),
+        (False, [], ""),
+        (False, ["--progress"], "1 file read, 1 run analysed\n"),
+    ],
+)
+def test_progress_is_for_terminals(
+    terminal: bool, options: list[str], shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.StringIO()
+    stream.isatty = lambda: terminal  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stderr", stream)
+    cli.run(["analyze", sample("healthy"), "--format", "json", *options])
+    assert shown in stream.getvalue()
+    assert ("analysed" in stream.getvalue()) == bool(shown)
 
 
 @pytest.mark.parametrize("args", [["--help"], ["analyze", "--help"], ["config", "show"], ["completion", "zsh"]])

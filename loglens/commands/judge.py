@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from loglens.commands.options import COLOR, DEBUG, FORMAT, OUTPUT, PATHS, TOP, ids, reading, reads_logs
+from loglens.commands.options import (
+    COLOR,
+    DEBUG,
+    FORMAT,
+    OUTPUT,
+    PATHS,
+    PNG,
+    TEMPLATE,
+    TOP,
+    ids,
+    reading,
+    reads_logs,
+)
 from loglens.config import FAIL_ON, Config
 from loglens.console import emit, note, text_width, wants_color
 from loglens.errors import LoglensError
@@ -24,6 +36,8 @@ if TYPE_CHECKING:
 @OUTPUT
 @FORMAT
 @TOP
+@PNG
+@TEMPLATE
 @click.option("--select", multiple=True, metavar="IDS", help="Check only these rules (comma-separated ids).")
 @click.option(
     "--ignore", multiple=True, metavar="IDS", help="Do not check these (comma-separated ids); replaces the file's list."
@@ -46,15 +60,16 @@ def analyze(**options: Any) -> int:
     logs, clock = reading(options), Clock()
     required = _known_roles(ids(options["require"]))
     gate = Gate(options["fail_on"] or logs.config.fail_on, required, options["min_runs"], options["strict"])
-    outputs = _outputs(options["output"])
+    outputs, look = _outputs(options["output"]), _look(options)
     rules, left_out = _rules(options, logs.config)
     clock.lap("load rules")
     spent = clock.rule if logs.verbose else None
     report = judge_batches(clock.during("read", logs.batches(), then="judge"), rules, None, spent, left_out)
     clock.lap("judge")
     code, reasons = gate.judge(report)
-    _write(report, outputs, options["top"])
-    _print(report, options["form"] or "text", options["color"], options["top"])
+    look["fail_on"] = gate.fail_on
+    _write(report, outputs, look)
+    _print(report, options["form"] or "text", options["color"], look)
     clock.lap("render")
     for reason in reasons:
         note(f"loglens: {reason}")
@@ -100,21 +115,31 @@ def _outputs(names: Sequence[str]) -> list[tuple[str, str]]:
     return [format_for(name) for name in names]
 
 
-def _write(report: Report, outputs: Sequence[tuple[str, str]], top: int | None) -> None:
+def _look(options: dict[str, Any]) -> dict[str, Any]:
+    """What the options say of how reports look; templates are checked before anything is read."""
+    look = {name: options[name] for name in ("top", "template") if options[name] is not None}
+    if "template" in look:
+        from loglens.reporters.templating import check_templates
+
+        check_templates(look["template"])
+    return look | ({"png": True} if options["png"] else {})
+
+
+def _write(report: Report, outputs: Sequence[tuple[str, str]], look: dict[str, Any]) -> None:
     from loglens.reporters import write_report
 
     for form, path in outputs:
-        write_report(report, form, path, **_top(top))
+        write_report(report, form, path, **look)
 
 
-def _print(report: Report, form: str, color: str, top: int | None) -> None:
+def _print(report: Report, form: str, color: str, look: dict[str, Any]) -> None:
     from loglens.reporters import render
 
-    emit(render(report, form, color=wants_color(color, sys.stdout), width=text_width(sys.stdout), **_top(top)))
+    emit(render(report, form, color=wants_color(color, sys.stdout), width=text_width(sys.stdout), **look))
+    if form == "github":
+        from loglens.reporters.ci import add_job_summary
 
-
-def _top(top: int | None) -> dict[str, int]:
-    return {} if top is None else {"top": top}
+        add_job_summary(report, **look)
 
 
 @click.command("report")
@@ -122,15 +147,22 @@ def _top(top: int | None) -> dict[str, int]:
 @OUTPUT
 @FORMAT
 @TOP
+@PNG
+@TEMPLATE
 @COLOR
 @DEBUG
-def report_again(source: str, output: Sequence[str], form: str | None, top: int | None, color: str) -> int:
-    """Render a JSON report again, in other formats."""
+def report_again(source: str, **options: Any) -> int:
+    """Render a JSON report again, in other formats.
+
+    A report of several runs holds the curves of its sparklines and of the evidence that was drawn (24 pictures), a
+    report of one run all of its curves, of 700 points at most. What else a page shows of curves, the median band of a
+    group or a run that is opened to look closer, is drawn from these alone; for more, analyze the logs.
+    """
     from loglens.reporters.records import read_report
 
-    outputs = _outputs(output)
+    outputs, look = _outputs(options["output"]), _look(options)
     report = read_report(source)
-    _write(report, outputs, top)
-    if form or not outputs:
-        _print(report, form or "text", color, top)
+    _write(report, outputs, look)
+    if options["form"] or not outputs:
+        _print(report, options["form"] or "text", options["color"], look)
     return 0

@@ -25,10 +25,14 @@ OUTPUT = click.option(
     "--output",
     multiple=True,
     metavar="FILE",
-    help="Write a report: .html .md .json, or FORMAT:FILE.",
+    help="Write a report: .html .md .json .txt .sarif .xml (JUnit), or FORMAT:FILE, such as gitlab:quality.json.",
 )
 FORMAT = click.option("--format", "form", type=click.Choice(list(FORMATS)), help="Format on standard output.")
 TOP = click.option("--top", type=click.IntRange(0), metavar="N", help="At most N pictures in HTML and Markdown.")
+TEMPLATE = click.option(
+    "--template", metavar="DIR", help="Templates that replace those of HTML and Markdown (docs/templates.md)."
+)
+PNG = click.option("--png", is_flag=True, help="Pictures of Markdown as PNG, not SVG (needs loglens[png]).")
 COLOR = click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text.")
 DEBUG = click.option("--debug", is_flag=True, expose_value=False, help="Show a traceback when something breaks.")
 LISTING = click.option(
@@ -46,6 +50,7 @@ def reads_logs(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--follow-symlinks", is_flag=True, help="Follow links that lead out of the tree."),
         DEBUG,
         click.option("-q", "--quiet", is_flag=True, help="No progress and no summary."),
+        click.option("--progress", is_flag=True, help="Show progress where standard error is no terminal, too."),
         click.option("-v", "--verbose", is_flag=True, help="Say what is read, and where the time goes."),
     )
     for option in reversed(options):
@@ -63,16 +68,18 @@ class Reading:
     follow_symlinks: bool
     quiet: bool
     verbose: bool
+    progress: bool = False
 
     def batches(self) -> Iterator[Logs]:
         """The batches of runs, with progress on a terminal."""
         from loglens.api import batches
 
         options = {"runs": self.globs, "exclude": self.config.exclude, "follow_symlinks": self.follow_symlinks}
-        progress = Progress(shown=sys.stderr.isatty() and not self.quiet)
+        terminal = sys.stderr.isatty()
+        progress = Progress(terminal, wanted=self.progress or (terminal and not self.quiet))
         try:
             for logs in batches(list(self.paths), roles=self.config.roles, **options):
-                progress.add(len(logs.names))
+                progress.add(len(logs.names), len(logs.sources))
                 if self.verbose:
                     progress.clear()
                     note(f"read {repr(logs)[7:-1]}")
@@ -86,7 +93,7 @@ def reading(options: dict[str, Any]) -> Reading:
     config = settings(options.pop("config_file"), options.pop("no_config"), options.get("rules")).merged(
         exclude=options.pop("exclude")
     )
-    names = ("paths", "globs", "follow_symlinks", "quiet", "verbose")
+    names = ("paths", "globs", "follow_symlinks", "quiet", "verbose", "progress")
     return Reading(config=config, **{name: options.pop(name) for name in names})
 
 

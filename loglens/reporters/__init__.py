@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from loglens.errors import LoglensError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from os import PathLike
 
     from loglens.report import Report
@@ -32,9 +33,19 @@ FORMATS: dict[str, Format] = {
     "text": Format("text:render", (".txt",), "for a terminal", ("color", "width")),
     "json": Format("records:render", (".json",), "every finding, for programs"),
     "markdown": Format(
-        "page:markdown", (".md", ".markdown"), "for a pull request", ("top", "pictures"), "page:pictures"
+        "markdown:markdown",
+        (".md", ".markdown"),
+        "for a pull request",
+        ("top", "pictures", "png", "template", "limit"),
+        "markdown:pictures",
     ),
-    "html": Format("webpage:html", (".html", ".htm"), "one page that explains everything", ("top", "interactive")),
+    "html": Format(
+        "webpage:html", (".html", ".htm"), "one page that explains everything", ("top", "interactive", "template")
+    ),
+    "sarif": Format("sarif:render", (".sarif",), "for code scanning, SARIF 2.1.0"),
+    "junit": Format("junit:render", (".xml",), "for servers of CI that show tests", ("fail_on",)),
+    "github": Format("ci:github", (), "annotations of a GitHub workflow"),
+    "gitlab": Format("ci:gitlab", (), "code quality of GitLab"),
 }
 
 
@@ -57,9 +68,10 @@ def write_report(report: Report, form: str, path: str | PathLike[str], **options
     found = _format(form)
     try:
         if found.pictures:
-            pictures = _function(found.pictures)(report, **{k: v for k, v in options.items() if k == "top"})
+            draw = {k: v for k, v in options.items() if k in ("top", "template")}
+            pictures: dict[str, str] = _function(found.pictures)(report, **draw)
             folder = place.with_name(f"{place.stem}_files")
-            _write_pictures(folder, pictures)
+            _write_pictures(folder, _drawn(pictures, bool(options.get("png"))))
             options = options | {"pictures": folder.name}
         _write_whole(place, render(report, form, **options))
     except OSError as error:
@@ -100,9 +112,9 @@ def _function(address: str):  # type: ignore[no-untyped-def]  # each format has 
     return getattr(import_module(f"loglens.reporters.{module}"), name)
 
 
-def _write_whole(place: Path, text: str) -> None:
+def _write_whole(place: Path, text: str | bytes) -> None:
     """Write beside the target, then put in its place; the mode is what a plain `open` would have given."""
-    data = text.encode("utf-8")
+    data = text.encode("utf-8") if isinstance(text, str) else text
     place = place.resolve()  # through a link to the file itself
     handle, temporary = tempfile.mkstemp(prefix=f".{place.name[:40]}.", dir=place.parent)
     try:
@@ -123,17 +135,25 @@ def _mode(place: Path) -> int:
     return 0o666 & ~mask
 
 
-def _write_pictures(folder: Path, pictures: dict[str, str]) -> None:
+def _drawn(pictures: Mapping[str, str], png: bool) -> dict[str, bytes]:
+    if not png:
+        return {name: text.encode() for name, text in pictures.items()}
+    from loglens.reporters.png import to_png
+
+    return {f"{Path(name).stem}.png": to_png(text) for name, text in pictures.items()}
+
+
+def _write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:
     """Write pictures; those of an earlier report that are no longer wanted go, nothing else does."""
-    from loglens.reporters.page import is_own_picture
+    from loglens.reporters.markdown import is_own_picture
 
     if not folder.parent.is_dir():
         raise FileNotFoundError(2, "No such file or directory")
     if pictures:
         folder.mkdir(exist_ok=True)
-    for name, text in pictures.items():
-        _write_whole(folder / name, text)
-    for old in sorted(folder.glob("*.svg")) if folder.is_dir() else ():
+    for name, data in pictures.items():
+        _write_whole(folder / name, data)
+    for old in sorted([*folder.glob("*.svg"), *folder.glob("*.png")]) if folder.is_dir() else ():
         if old.name not in pictures and is_own_picture(old):
             old.unlink()
 

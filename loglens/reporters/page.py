@@ -1,5 +1,5 @@
-"""What pages show, and the report as Markdown, through Jinja2 templates. Every output of a template is made visible
-and escaped at one place, `environment`; a template cannot forget it."""
+"""What pages show, through Jinja2 templates. Every output of a template is made visible and escaped at one place,
+`environment`; a template cannot forget it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from loglens.numbers import human, percent
 from loglens.reporters import asides, charts, clean, outline, sparks
+from loglens.reporters.templating import new_environment, path_data
 from loglens.reporters.text import place_of
-from loglens.resources import resource_dir
 from loglens.settings import is_learning_rate, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
+
+    from jinja2 import Environment
 
     from loglens.model import Finding, Metric, RuleInfo, RunReport
     from loglens.report import Report
@@ -31,14 +31,12 @@ if TYPE_CHECKING:
     from loglens.reporters.sparks import Spark
 
 TOP = 24  # evidence pictures of a page
-TOP_MARKDOWN = 8
-TABLE_ROWS = 50  # findings in the table of the Markdown: GitHub drops what is longer than 1 MiB
 FULL = 1  # findings of one theme shown open; the others are a list that unfolds
 OPEN_RUNS = 12  # healthy runs beyond so many are folded
 ROWS = 1000  # runs in the table, worst first; a browser slows down on more
-ENTRIES = 200  # runs told in full for one theme
+ENTRIES = 40  # runs told in full for one theme; of the others the sentence
+NAMED = 1000  # runs beyond those, told in a sentence
 HPARAMS = 4  # hyper-parameters that differ, as columns
-OWN_PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" class="chart-file"'
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Entry:
     numbers: tuple[tuple[str, str], ...]
     rule: RuleInfo | None
     effects: tuple[Entry, ...] = ()
-    picture: str = ""  # file name of the chart, for formats that cannot hold it
+    picture: str = ""  # file name of the chart without its ending, for formats that cannot hold it
 
 
 @dataclass(frozen=True)
@@ -78,43 +76,9 @@ class Row:
     hparams: tuple[str, ...]
 
 
-def markdown(report: Report, top: int = TOP_MARKDOWN, pictures: str | None = None) -> str:
-    """GitHub-flavoured Markdown; `pictures` is the folder of `pictures(report)`, without it there are none."""
-    view = view_of(report, top)
-    every = _entries(view)
-    beyond = sum(1 + len(chain.effects) for section in view["sections"] for chain in section.named)
-    told = [e for e in every if e.chart is not None or not e.run.curves][:top]
-    text = (
-        environment(_for_markdown)
-        .get_template("report.md")
-        .render(
-            **view,
-            folder=pictures,
-            table=every[:TABLE_ROWS],
-            left_out=max(len(every) - TABLE_ROWS, 0) + beyond,
-            told=told,
-        )
-    )
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
-
-
-def pictures(report: Report, top: int = TOP_MARKDOWN) -> dict[str, str]:
-    """File name -> SVG of every picture in the Markdown report."""
-    macro = environment(for_html).get_template("chart.svg").make_module().file  # type: ignore[attr-defined]
-    return {e.picture: f"{macro(e.chart)}\n" for e in _entries(view_of(report, top)) if e.chart is not None}
-
-
-def _entries(view: Mapping[str, Any]) -> list[Entry]:
+def entries_of(view: Mapping[str, Any]) -> list[Entry]:
     """Roots and effects, in the order of the sections."""
     return [e for section in view["sections"] for entry in section.entries for e in (entry, *entry.effects)]
-
-
-def is_own_picture(path: Path) -> bool:
-    """Whether a file is a picture that we wrote."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]+-[0-9a-f]{8}\.svg", path.name):
-        return False
-    with path.open("rb") as file:
-        return file.read(len(OWN_PICTURE)) == OWN_PICTURE.encode()
 
 
 def view_of(report: Report, top: int) -> dict[str, Any]:
@@ -123,13 +87,17 @@ def view_of(report: Report, top: int) -> dict[str, Any]:
     drawn = {(id(run), finding.rule) for run, finding in outline.pictured(report, top)}
     rules = {rule.id: rule for rule in report.rules}
 
+    def anchor_of(run: RunReport, finding: Finding) -> str:
+        return f"{anchors[run.run]}.{clean.slug(finding.rule)}"
+
     def entry(run: RunReport, finding: Finding, effects: tuple[Finding, ...] = (), effect: bool = False) -> Entry:
         chart = charts.chart_of(run, finding, alone=effect) if (id(run), finding.rule) in drawn else None
         inner = tuple(entry(run, each, effect=True) for each in effects)
         stem = f"{clean.slug(run.run, 40)}-{clean.slug(finding.rule, 30)}"
-        picture = f"{stem}-{clean.digest(run.run + chr(0) + finding.rule)}.svg"
-        anchor = f"{anchors[run.run]}.{clean.slug(finding.rule)}"
-        return Entry(run, finding, anchor, chart, _numbers(finding), rules.get(finding.rule), inner, picture)
+        picture = f"{stem}-{clean.digest(run.run + chr(0) + finding.rule)}"
+        return Entry(
+            run, finding, anchor_of(run, finding), chart, _numbers(finding), rules.get(finding.rule), inner, picture
+        )
 
     themes = outline.themes_of(report)
     sections = [
@@ -141,6 +109,7 @@ def view_of(report: Report, top: int) -> dict[str, Any]:
         (e for s in sections for e in s.entries if lead and (e.run, e.finding) == (lead.run, lead.root)), None
     )
     told = {e.anchor for s in sections for e in s.entries}
+    told |= {anchor_of(c.run, c.root) for s in sections for c in s.named[:NAMED]}
     metrics, varied = _columns(report), _varied(report.runs)
     rows = [_row(run, anchors, told, metrics, varied) for run in outline.worst_first(report.runs)[:ROWS]]
     loud = [r for r in rows if r.run.verdict != "healthy"]
@@ -171,6 +140,8 @@ def view_of(report: Report, top: int) -> dict[str, Any]:
         "gaps": outline.gaps_of(report),
         "coverage": outline.coverage_of(report),
         "anchors": anchors,
+        "anchor_of": anchor_of,
+        "named": NAMED,
     }
 
 
@@ -281,12 +252,14 @@ def for_html(value: Any) -> Any:
     return value if isinstance(value, Markup) else clean.visible(value)
 
 
-def _for_markdown(value: Any) -> Markup:
+def for_markdown(value: Any) -> Markup:
+    """A value as Markdown shows it; what is marked as safe stays."""
     return value if isinstance(value, Markup) else escape_markdown(clean.visible(value))
 
 
 # what starts emphasis, code, links, tables, mathematics, mentions, issue links, emoji and bare links
 _SPECIAL = re.compile(r"[\\`*\[\]|~<>&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_BARE_LINK = re.compile(r"(?<=@)|(?<=:)(?=//|\w+:|\w+@)|(?<=\bwww)(?=\.)", re.IGNORECASE)
 _LINKING = re.compile(r"[@#$]|:(?=//|\w+:)|(?<=\bwww)\.")
 
 
@@ -305,8 +278,9 @@ def _unlinked(match: re.Match[str]) -> str:
 
 def _code(text: object) -> Markup:
     """A name in Markdown as code: an HTML element, since no fence of backticks is safe from every name."""
-    shown = re.sub(r"[^\w ./:=,()+-]", lambda m: f"&#{ord(m[0])};", clean.name(text))
-    return Markup(f"<code>{re.sub('[_]', '&#95;', shown)}</code>")  # escaped just above
+    parts = _BARE_LINK.split(clean.name(text))  # GitHub makes links of bare addresses inside of elements, too
+    shown = [re.sub(r"[^a-zA-Z0-9 ./:=,()+-]", lambda m: f"&#{ord(m[0])};", part) for part in parts]
+    return Markup(f"<code>{'<!-- -->'.join(shown)}</code>")  # escaped just above
 
 
 def _alt(text: object) -> Markup:
@@ -335,23 +309,19 @@ def _px(value: float) -> str:
 
 
 @cache
-def environment(finish: Callable[[Any], Any]) -> Environment:
-    """Templates in which every value is cleaned by `finish`, then escaped."""
-    folder = resource_dir("templates")
-    environment = Environment(
-        loader=FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
-        autoescape=True,
-        finalize=finish,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+def environment(finish: Callable[[Any], Any], folder: str | None = None) -> Environment:
+    """Templates in which every value is cleaned by `finish`, then escaped; those of `folder` before ours."""
+    made = new_environment(finish, folder)
+    dress(made)
+    return made
+
+
+def dress(environment: Environment) -> None:
+    """Give an environment the filters and functions of our templates."""
     environment.filters |= {
         "px": _px, "whole": clean.whole, "count": clean.count, "percent": percent, "human": human, "size": clean.size,
         "duration": clean.duration, "name": _name, "code": _code, "alt": _alt, "sentence": clean.sentence,
-        "url": quote, "plain": clean.name, "parted": _parted,
-        "path": Markup,  # drawn by us from numbers alone, and long: not to be cut
+        "url": quote, "plain": clean.name, "parted": _parted, "path": path_data,
     }  # fmt: skip
     environment.globals |= {
         "where": outline.where,
@@ -366,4 +336,3 @@ def environment(finish: Callable[[Any], Any]) -> Environment:
         "order": {verdict: place for place, verdict in enumerate(outline.ORDER)},
         "numbers_of": _numbers,
     }
-    return environment

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from loglens.reporters import across, charts, explore
 from loglens.reporters.outline import worst_first
 from loglens.reporters.page import TOP, environment, for_html, view_of
-from loglens.resources import resource_dir
+from loglens.reporters.templating import faults_of, own_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,23 +48,26 @@ class Machinery:
     without: str = ""  # why runs cannot be opened
 
 
-def html(report: Report, top: int = TOP, interactive: bool = True) -> str:
-    """One self-contained page that loads nothing; without `interactive` it holds no script."""
+def html(report: Report, top: int = TOP, interactive: bool = True, template: str | None = None) -> str:
+    """One self-contained page that loads nothing; without `interactive` it holds no script.
+
+    `template` is a folder whose templates go before ours.
+    """
     view = view_of(report, top)
-    page = environment(for_html).get_template("report.html")
     beside = _beside(report, BANDS if top else 0) if len(report.runs) > 1 else []
     curves = charts.all_of(report.runs[0]) if len(report.runs) == 1 and top else None
-    return page.render(
-        **view, machinery=_machinery(view, interactive), beside=beside, curves=curves, chunk=explore.CHUNK
-    ).lstrip()
+    machinery = _machinery(view, interactive, template)
+    with faults_of(template):
+        page = environment(for_html, template).get_template("report.html")
+        return page.render(**view, machinery=machinery, beside=beside, curves=curves, chunk=explore.CHUNK).lstrip()
 
 
-def _machinery(view: Mapping[str, Any], interactive: bool) -> Machinery:
-    style = _own("style.css")
+def _machinery(view: Mapping[str, Any], interactive: bool, template: str | None) -> Machinery:
+    style = own_file("style.css", template)
     styled = f"'{explore.policy_hash(style)}'"
     if not interactive:
         return Machinery(_policy(styled), Markup(style), None)
-    script = _own("report.js")
+    script = own_file("report.js", template)
     scripts = [explore.policy_hash(script)]
     runs = [row.run for row in view["rows"]]
     plotly = explore.library()
@@ -80,10 +83,6 @@ def _machinery(view: Mapping[str, Any], interactive: bool) -> Machinery:
         library=Markup(plotly.packed),
         points=explore.points_per_curve(runs),
     )
-
-
-def _own(name: str) -> str:
-    return (resource_dir("templates") / name).read_text(encoding="utf-8")
 
 
 def _policy(styled: str, scripts: Sequence[str] = ()) -> Markup:

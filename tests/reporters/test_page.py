@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loglens.report import Report
-from loglens.reporters import page, render
+from loglens.reporters import markdown, page, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,13 +139,14 @@ def test_runs_beyond_the_limits_are_named_or_counted(monkeypatch: pytest.MonkeyP
     assert set(found.values("href")) <= {f"#{i}" for i in found.values("id")}
     assert text.count('<tr id="run-') == 6
     assert "And 34 more runs, none worse than these" in text
-    assert "told in the JSON report: <bdi>sweep/lr-30e-5-seed0</bdi>, <bdi>sweep/lr-36e-5-seed0</bdi>." in text
+    assert "2 more runs in a sentence each" in text
+    assert '<li id="sweep-lr-36e-5-seed0.widening-gap"><bdi>sweep/lr-36e-5-seed0</bdi>: val_loss rose from' in text
     assert "in 6 of 40 runs" in text
 
 
 @pytest.mark.parametrize("name", samples.reports())
 def test_picture_files_are_plain_svg(name: str) -> None:
-    for file, text in page.pictures(samples.reports()[name], 24).items():
+    for file, text in markdown.pictures(samples.reports()[name], 24).items():
         assert re.fullmatch(r"[A-Za-z0-9_-]+-[0-9a-f]{8}\.svg", file)
         root = ElementTree.fromstring(text)
         used = {element.tag.split("}")[1] for element in root.iter()}
