@@ -20,7 +20,7 @@ from loglens.sources.jsonclean import BATCH, clean_keys, loads, parse_clean
 from loglens.sources.jsondocs import parse, tables_of
 from loglens.sources.records import Gathered
 from loglens.sources.serials import serials, single_record
-from loglens.sources.text import PIECE, Faults, Piece, is_marker, pieces
+from loglens.sources.text import PIECE, Faults, Piece, blocks_of, is_marker, pieces
 from loglens.sources.wide import Wide, joined, melt
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 RECORD = re.compile(rb'\{\s*"')
 PREFIX = b"DLLL "
+PATIENCE = 50_000  # lines that are no JSON, beyond twice those that are
+NAMES = 20_000  # keys of all records
 BAD_LINES = "lines that are no JSON objects"
 decoder = json.JSONDecoder()
 
@@ -175,11 +177,16 @@ class _Reading:
                 parts.append(clean)
                 gathered = Gathered()
                 continue
-            for record in _records(piece, faults):
-                gathered.add(record)
-        bad = sum(number for (_, of), number in faults.counts.items() if of == BAD_LINES)
-        if bad > 2 * gathered.count + 3 and not parts:
-            self.skip([index], f"text with {gathered.count} JSON objects in {bad + gathered.count} lines")
+            for block in blocks_of(piece):
+                for record in _records(block, faults):
+                    gathered.add(record)
+                reason = None if parts else _no_log(gathered, faults, PATIENCE)
+                if reason is not None:
+                    self.skip([index], reason)
+                    return
+        reason = None if parts else _no_log(gathered, faults, 3)
+        if reason is not None:
+            self.skip([index], reason)
             return
         self.hparams += [(index, name, shown) for name, shown in gathered.hparams]
         if gathered.count:
@@ -217,6 +224,14 @@ def _kind(data: bytes) -> str:
 
 
 # --- any other lines --------------------------------------------------------------------------------------------------
+
+
+def _no_log(gathered: Gathered, faults: Faults, patience: int) -> str | None:
+    """Why what was read so far is no log, once more than `patience` lines speak against it."""
+    bad = sum(number for (_, of), number in faults.counts.items() if of == BAD_LINES)
+    if bad > 2 * gathered.count + patience:
+        return f"text with {gathered.count} JSON objects in {bad + gathered.count} lines"
+    return f"records of more than {NAMES} names" if len(gathered.rows) > NAMES else None
 
 
 def _records(piece: Piece, faults: Faults) -> Iterator[dict[str, object]]:

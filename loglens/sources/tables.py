@@ -27,7 +27,7 @@ from loglens.sources.delimited import (
 from loglens.sources.inmemory import tables_of
 from loglens.sources.several import EXPORTED, Part, frame_of, parts_of, run_names, told_roles
 from loglens.sources.tablecolumns import Parsed, index_names, name_odd, numeric, spread_out, telling
-from loglens.sources.text import Faults, Piece, pieces
+from loglens.sources.text import Faults, Piece, blocks_of, pieces
 from loglens.sources.wide import Wide, melt
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 BATCH = 8 << 20  # bytes parsed together: more of them no longer fit the cache
 WIDEST = 20_000  # columns
+RAGGED = 20_000  # uneven rows after which the rest is not looked at, when they are most
 
 
 @dataclass
@@ -254,16 +255,26 @@ def _parse_tolerant(index: int, head: Head, faults: Faults, stream: Iterable[Pie
     for number, piece in enumerate(stream):
         begin, above = (head.body, head.lines) if number == 0 else (0, 0)
         small = len(piece.data) < BATCH  # small files have been through the strict parser before
-        if small or not add_clean(piece, head, rows, begin, above=above):
-            tolerant(piece, head, rows, faults, begin, above=above)
+        if not small and add_clean(piece, head, rows, begin, above=above):
+            continue
+        body = replace(piece, data=piece.data[begin:], offset=piece.at(begin), line=piece.line + above)
+        for block in blocks_of(body):
+            if len(block.data) == len(body.data) or not add_clean(block, head, rows):
+                tolerant(block, head, rows, faults)
+            if rows.ragged > RAGGED and rows.ragged * 2 > len(rows.lines):
+                return _uneven(rows, head)
     total = len(rows.lines)
     if not total:
         return "a header without rows"
     if rows.ragged * 2 > total and rows.ragged > 2:
-        return f"{rows.ragged} of {total} rows do not have the {len(head.names)} cells of the header"
+        return _uneven(rows, head)
     frames = [_widened(frame, len(rows.names)) for frame in rows.frames]
     columns = [list(parts) for parts in zip(*(frame.get_columns() for frame in frames), strict=True)]
     return Parsed([index], [total], rows.names, columns, rows.lines, rows.breaks)
+
+
+def _uneven(rows: Rows, head: Head) -> str:
+    return f"{rows.ragged} of {len(rows.lines)} rows do not have the {len(head.names)} cells of the header"
 
 
 def _widened(frame: pl.DataFrame, width: int) -> pl.DataFrame:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from loglens.sources.packing import Readable
 
 PIECE = 32 << 20  # bytes read at a time; no line is longer
+BLOCK = 256 << 10  # bytes of a block
+HEAD = 64 << 10  # bytes in which an end of a line is looked for
 SHOWN = 10  # problems of one kind that are named one by one
 CONTROL = bytes(code for code in range(32) if code not in b"\t\n\r\f\x1b")
 LFS = b"version https://git-lfs"
@@ -98,6 +100,8 @@ def _pieces(stream: Readable, expected: int, faults: Faults) -> Iterator[Piece]:
         data += stream.read(PIECE - len(data))  # a pipe, or a file that grows
     if not _is_text(data, faults):
         return
+    if b"\r" in data[:HEAD] and b"\n" not in data:
+        data, stream = data.replace(b"\r", b"\n"), _OldMac(stream)
     mark, encoding = _encoding(data)
     if len(data) < PIECE:
         yield _decoded(data, mark, encoding)
@@ -105,6 +109,28 @@ def _pieces(stream: Readable, expected: int, faults: Faults) -> Iterator[Piece]:
         yield from _stream(stream, data, len(mark), faults)
     else:
         faults.add("unreadable", f"UTF-16 text of more than {PIECE >> 20} MB is not read: convert it to UTF-8")
+
+
+class _OldMac:
+    """A text whose lines end with a carriage return, with line ends as everything here expects them."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self.tell = stream.tell
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self._stream.read(size).replace(b"\r", b"\n")
+
+
+def blocks_of(piece: Piece) -> Iterator[Piece]:
+    """A piece in parts of some thousand lines, so that what is wrong in one of them slows down no other."""
+    begin, line, data = 0, piece.line, piece.data
+    while begin < len(data):
+        end = data.find(b"\n", begin + BLOCK) + 1 if piece.width == 0 else 0
+        end = end or len(data)
+        part = Piece(data[begin:end], piece.offset + begin, line, piece.width)
+        yield part
+        begin, line = end, line + part.data.count(b"\n")
 
 
 def _stream(stream: Readable, data: bytes, skip: int, faults: Faults) -> Iterator[Piece]:
