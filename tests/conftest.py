@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -48,6 +49,17 @@ def browser() -> str:
     """Path of a Chromium, for tests that open a page."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     return found or _missing("no Chromium found: pages cannot be opened")
+
+
+@pytest.fixture
+def installed() -> Callable[[str], None]:
+    """Skip (in CI: fail) where a library is missing that a test trains with."""
+
+    def check(library: str) -> None:
+        if find_spec(library) is None:
+            _missing(f"{library} is not installed: no logs of its own making")
+
+    return check
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from loglens.sources.placing import Series, placed_histograms, placed_hparams, p
 from loglens.sources.repeats import without_repeats
 from loglens.sources.runs import Facts, Place, place
 from loglens.sources.seriesrows import series_rows
+from loglens.sources.superseded import newest_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -47,7 +48,7 @@ def assemble(
 
     `places` are given where the runs are known beforehand; else folders, names and tags tell.
     """
-    tables = _merge(found)
+    tables = newest_only(files, _merge(found))
     scalars = None if tables.scalars is None else series_rows(tables.scalars.cast(scalar_schema()))  # type: ignore[arg-type]
     histograms = None if tables.histograms is None else series_rows(tables.histograms)
     series = [*_series_of(scalars, "scalar"), *_series_of(histograms, "histogram")]

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from loglens.sources.homes import STATE
 from loglens.sources.places import head
 from loglens.sources.splits import plain, split_kind
 
@@ -81,6 +82,15 @@ def parent_of(folder: str) -> str | None:
     return folder.rpartition("/")[0] if folder else None
 
 
+def event_host(folder: str) -> str | None:
+    """The folder of a training whose event files lie in its `runs` or one level below, as transformers does it."""
+    above, _, last = folder.rpartition("/")
+    if last == "runs":
+        return above
+    outer, _, middle = above.rpartition("/")
+    return outer if middle == "runs" else None
+
+
 def _paired(folders: Iterable[str]) -> set[str]:
     """Folders with a train-like and a held-out sub-folder side by side."""
     kinds: dict[str, set[str]] = {}
@@ -110,6 +120,9 @@ def _hosts(folder: str, folders: Mapping[str, list[LogFile]], events: set[str], 
         yield above
     if any(file.format != "tensorboard" for file in folders[folder]):
         return
+    host = event_host(folder)
+    if host is not None and any(file.name.endswith(STATE) for file in folders.get(host, ())):
+        yield host
     first = b""
     if above in folders or above in paired:
         first = _head(folders[folder])

@@ -1,4 +1,8 @@
-"""Files that lie below the folder of their run: metrics of MLflow's file store, what W&B keeps in `files`."""
+"""Files that lie below the folder of their run.
+
+Metrics of MLflow's file store, what W&B keeps in `files`, DVCLive in `plots/metrics`, and the state that transformers
+saves with every checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,9 @@ if TYPE_CHECKING:
     from loglens.sources.base import LogFile
 
 METRICS = "metrics"
+STATE = "trainer_state.json"
 _DEEP = 5  # levels
+_CHECKPOINT = re.compile(r"checkpoint-\d{1,18}")
 _WANDB = r"(offline-)?run-\d{8}_\d{6}-[\w-]+"
 _WANDB_RUN = re.compile(_WANDB)
 _INNER = re.compile(rf"[/\\]([0-9a-f]{{32}}[/\\](params|tags)[/\\]|{_WANDB}[/\\]logs[/\\]debug[^/\\]*$)")
@@ -25,11 +31,21 @@ def at_home(file: LogFile) -> LogFile:
         folders, base = folders[:place], ".".join([*folders[place + 1 :], base])
     elif file.format == "mlflow" and folders and in_metrics(file.path):
         folders, base = [], ".".join([*folders, base])  # the folder `metrics` itself was asked for
+    elif len(folders) > 1 and base == STATE and _CHECKPOINT.fullmatch(folders[-1]):
+        folders, base = folders[:-1], f"{folders[-1]}.{base}"
+    elif "/".join(["", *folders, ""]).find("/plots/metrics/") >= 0 and base.endswith(".tsv"):
+        folders = _without_plots(folders)
     elif folders and folders[-1] == "files" and _WANDB_RUN.fullmatch(_folder_above(file.path)):
         folders = folders[:-1]
     else:
         return file
     return replace(file, name="/".join([*folders, base]), origin=file.origin or file.name)
+
+
+def _without_plots(folders: list[str]) -> list[str]:
+    """The folders without DVCLive's `plots/metrics`; those below it name the metric."""
+    place = next(i for i in range(len(folders) - 1) if folders[i : i + 2] == ["plots", METRICS])
+    return [*folders[:place], *folders[place + 2 :]]
 
 
 def metric_name(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from loglens.sources.facts import Facts
 
 __all__ = ["Role", "RoleTable", "SeriesName", "assign_roles", "load_table"]
+
+_COUNTER = re.compile(r"(?:.*[/._ ])?(?:iterations|iters|batches|updates)", re.IGNORECASE)  # `time/iterations`
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,8 @@ def _plain(item: Item, facts: Facts) -> Role:
     assert quantity is not None
     if quantity.role in ("throughput", "step_time") and facts.split(item) in ("val", "test"):
         return _nothing(item, f"the speed of the evaluation: {item.split_why}")
+    if quantity.role == "step_time" and _COUNTER.fullmatch(item.name):
+        return _nothing(item, "a counter")
     named = reading.named
     if quantity.rest != "layer":
         return Role(quantity.role, f"'{named}' names the quantity", quantity.direction, reading.stem)

@@ -44,7 +44,7 @@ def without_repeats(
             lost = _repeated(better, roles[: len(better)], printed, roles[len(better) :])
             gone |= {id(one) for one in lost}
             unused |= _unused(files, better, printed, roles[len(better) :], lost, gone)
-        last = _last_values(files, better)
+        last = _last_values(files, places, better)
         if last:
             lone = [one for one in better if one.file in {one.file for one in last}]
             gone |= {id(one) for one in last}
@@ -52,16 +52,21 @@ def without_repeats(
     return [one for one in series if id(one) not in gone], unused
 
 
-def _last_values(files: Sequence[LogFile], series: Sequence[Series]) -> list[Series]:
+def _last_values(files: Sequence[LogFile], places: Sequence[Place | None], series: Sequence[Series]) -> list[Series]:
     """The series of documents of one record (`metrics.json`) that another file of the run has as a curve."""
+
+    def called(one: Series) -> str:
+        where = places[one.file]
+        return f"{where.folder}/{one.name}".lstrip("/") if where else one.name
+
     longest: dict[int, int] = defaultdict(int)
-    curves: dict[str, int] = {}
+    curves: set[str] = set()
     for one in series:
         longest[one.file] = max(longest[one.file], one.points)
         if one.points >= _CURVE:
-            curves.setdefault(one.name, one.file)
+            curves.add(called(one))
     alone = {file for file, points in longest.items() if points == 1 and files[file].format == "json"}
-    return [one for one in series if one.file in alone and one.name in curves]
+    return [one for one in series if one.file in alone and called(one) in curves]
 
 
 def _repeated(

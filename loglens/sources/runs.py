@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from loglens.sources.families import SCALARS_DEPTH, parent_of
+from loglens.sources.families import SCALARS_DEPTH, event_host, parent_of
 from loglens.sources.formats import FORMATS
 from loglens.sources.places import head
 from loglens.sources.splits import file_unit, scalars_prefix, split_kind
@@ -109,21 +109,49 @@ def _host(name: str, folders: Mapping[str, _Folder], pairs: set[tuple[str, str]]
     folder, above = folders[name], parent_of(name)
     if above is None:
         return None
+    if (scalars := _scalars_host(name, folders)) is not None:
+        return scalars
     parent_events = above in folders and folders[above].events
     if split_kind(name.rpartition("/")[2]) and ((above, name) in pairs or parent_events):
         return above
     if folder.only_hparams and above in hosts:
         return above
+    return _copied_host(name, folders)
+
+
+def _scalars_host(name: str, folders: Mapping[str, _Folder]) -> str | None:
+    """The folder above whose writer made this one for a key of `add_scalars`."""
+    folder, above = folders[name], parent_of(name)
     if not folder.only_events or len(folder.tags) != 1:
         return None
     for _ in range(SCALARS_DEPTH):
+        if above is None:
+            break
         below = name[len(above) :].lstrip("/")
         if above in folders and folders[above].events and scalars_prefix(below, next(iter(folder.tags))):
             return above
         above = parent_of(above)
-        if above is None:
-            break
     return None
+
+
+def _copied_host(name: str, folders: Mapping[str, _Folder]) -> str | None:
+    """The folder above whose trainer wrote the same series to event files in `runs`, under names of their own."""
+    host = event_host(name)
+    if host is None or host not in folders or not folders[name].only_events or folders[host].events:
+        return None
+    copies = [
+        other
+        for other, found in folders.items()
+        if event_host(other) == host and found.only_events and _is_copy(folders[host].tags, found.tags)
+    ]
+    return host if copies == [name] else None
+
+
+def _is_copy(tags: frozenset[str], others: frozenset[str]) -> bool:
+    """Whether every series (`loss`, `eval_loss`) has a copy named by transformers (`train/loss`, `eval/loss`)."""
+    asked = tags - {"epoch"}
+    named = {f"eval/{tag[5:]}" if tag.startswith("eval_") else f"train/{tag}" for tag in asked}
+    return len(asked) > 1 and named <= others
 
 
 def _split_pairs(folders: Mapping[str, _Folder]) -> set[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Stores as the libraries themselves write them, where these are installed."""
+"""Stores as the libraries themselves write them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,10 +47,11 @@ trackio.finish()
 """
 
 
+Installed = Callable[[str], None]
+
+
 def train(library: str, code: str, folder: Path, *args: str) -> Path:
     """Run a training in a process of its own."""
-    if find_spec(library) is None:
-        pytest.skip(f"{library} is not installed")
     offline = {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "TRACKIO_DIR": str(folder)}
     offline |= {"MLFLOW_ALLOW_FILE_STORE": "true", "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-W", "ignore", "-c", code, *args]
@@ -73,29 +74,34 @@ def check(logs: Logs, names: int = 1) -> None:
     assert [problem for problem in logs.problems if problem.kind != "skipped"] == []
 
 
-def test_wandb(tmp_path: Path) -> None:
+def test_wandb(tmp_path: Path, installed: Installed) -> None:
+    installed("wandb")
     logs = read(train("wandb", WANDB, tmp_path))
     check(logs)
     assert logs.names[0].startswith("wandb/offline-run-")
 
 
-def test_mlflow_files(tmp_path: Path) -> None:
+def test_mlflow_files(tmp_path: Path, installed: Installed) -> None:
+    installed("mlflow")
     check(read(train("mlflow", MLFLOW, tmp_path, f"file://{tmp_path}/mlruns")))
 
 
-def test_mlflow_database(tmp_path: Path) -> None:
+def test_mlflow_database(tmp_path: Path, installed: Installed) -> None:
+    installed("mlflow")
     logs = read(train("mlflow", MLFLOW, tmp_path, f"sqlite:///{tmp_path}/mlflow.db"))
     check(logs)
     assert logs.names == ("mlflow.db/exp/one",)
 
 
-def test_trackio(tmp_path: Path) -> None:
+def test_trackio(tmp_path: Path, installed: Installed) -> None:
+    installed("trackio")
     logs = read(train("trackio", TRACKIO, tmp_path))
     check(logs)
     assert logs.names == ("proj.db/one",)
 
 
-def test_trackio_that_was_killed(tmp_path: Path) -> None:
+def test_trackio_that_was_killed(tmp_path: Path, installed: Installed) -> None:
     """What is in the write-ahead log of a process that died is read, too."""
+    installed("trackio")
     killed = TRACKIO.replace("trackio.finish()", "import time; time.sleep(3); os._exit(0)")
     check(read(train("trackio", killed, tmp_path)))
