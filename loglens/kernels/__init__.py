@@ -44,6 +44,7 @@ KERNELS: dict[str, Kernel] = {
     "head_noise": kernel("series -> number", "level.head_noise"),
     "opening": kernel("series -> number", "level.opening"),
     "best": kernel("series -> number", "level.best"),
+    "crest": kernel("series -> number", "level.crest"),
     "tail": kernel("series -> number", "level.tail"),
     "noise": kernel("series -> number", "level.noise"),
     "roughness": kernel("series -> number", "level.roughness"),

@@ -34,6 +34,11 @@ def best(x: SeriesArg) -> np.ndarray:
     return x.pick(lambda f: f.best)
 
 
+def crest(x: SeriesArg) -> np.ndarray:
+    """Highest smoothed block (level)."""
+    return x.pick(lambda f: -nanmin(-f.blocks.smooth))
+
+
 def tail(x: SeriesArg) -> np.ndarray:
     """Median of the last three blocks (level)."""
     return x.pick(lambda f: f.tail)

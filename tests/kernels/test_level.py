@@ -37,6 +37,7 @@ OF_ONE_SERIES: dict[str, Callable[[Naive], float]] = {
     "head_noise": lambda x: math.sqrt(1.57 / min(max(x.n // 20, 3), 10, x.n)) * (x.roughness if x.n > 1 else 0),
     "opening": lambda x: median(x.level[:3]),
     "best": lambda x: lowest(x.blocks),
+    "crest": lambda x: -lowest(-x.blocks),
     "tail": lambda x: median(x.blocks[-3:]),
     "noise": lambda x: x.noise,
     "roughness": lambda x: x.roughness,
