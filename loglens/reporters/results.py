@@ -31,14 +31,19 @@ class Result:
         """The finding in a sentence or two, with run, cause and remedy."""
         finding = self.finding
         parts = [f"{clean.name(self.subject, NAME)}: {clean.visible(finding.message)}"]
-        parts += [f"Cause: {clean.sentence(clean.visible(finding.causes[0]))}"] if finding.causes else []
-        parts += [f"Do: {clean.sentence(clean.visible(finding.remedies[0]))}"] if finding.remedies else []
+        parts += [f"Cause: {_closed(finding.causes[0])}"] if finding.causes else []
+        parts += [f"Do: {_closed(finding.remedies[0])}"] if finding.remedies else []
         return " ".join(parts)
 
     @property
     def place(self) -> str:
         """Where the trouble begins: `step 32,550`; empty without a place."""
         return where(self.finding)
+
+
+def _closed(text: str) -> str:
+    shown = clean.sentence(clean.visible(text))
+    return shown if shown.endswith((".", "!", "?")) else f"{shown}."
 
 
 def results_of(report: Report) -> list[Result]:
