@@ -7,6 +7,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from loglens.sources.paths import encodable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -129,7 +131,7 @@ def _flat(tree: Tree, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, s
         for key, value in tree.items():
             yield from _flat(value, f"{prefix}/{key}" if prefix else str(key), depth + 1)
     elif prefix:
-        yield prefix[:_LONGEST], _shown(tree)[:_LONGEST]
+        yield encodable(prefix[:_LONGEST]), encodable(_shown(tree)[:_LONGEST])
 
 
 def _shown(value: Tree) -> str:

@@ -232,4 +232,5 @@ def _wide(frame: pl.DataFrame, files: pl.Series) -> pl.DataFrame | None:
     ordered = pl.DataFrame([files, *numeric]).sort(_FILE, maintain_order=True)
     counts = ordered.group_by(_FILE, maintain_order=True).len()
     columns = {name: column(ordered[name]) for name in ordered.columns if name != _FILE}
-    return pl.concat(melt(Wide(counts[_FILE].to_list(), counts["len"].to_list(), columns)))
+    frames = melt(Wide(counts[_FILE].to_list(), counts["len"].to_list(), columns))
+    return pl.concat(frames) if frames else None

@@ -21,7 +21,7 @@ BATCH = 16 << 20  # bytes parsed together
 BLOCK = 4 << 20  # bytes Arrow parses at a time; no line of a clean file is longer
 SAMPLE = 30  # lines whose keys are looked at
 WIDEST = 1000  # keys
-KEY = re.compile(rb'"((?:[^"\\]|\\.)*)"\s*:')
+KEY = re.compile(rb'"((?:[^"\\]++|\\.)*+)"\s*:')
 
 
 def clean_keys(piece: Piece) -> tuple[str, ...] | None:
@@ -78,14 +78,14 @@ def _sampled(data: bytes) -> dict[str, pa.DataType] | None:
 def _arrow(body: bytes, types: dict[str, pa.DataType]) -> pa.Table | None:
     if len(types) > WIDEST:
         return None
-    schema = pa.schema(list(types.items()))
     try:
+        schema = pa.schema(list(types.items()))
         return arrow_json.read_json(
             pa.BufferReader(body),
             read_options=arrow_json.ReadOptions(block_size=BLOCK),
             parse_options=arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
         )
-    except (pa.ArrowException, UnicodeDecodeError):
+    except (pa.ArrowException, UnicodeError):  # a name with half a character has no UTF-8
         return None
 
 

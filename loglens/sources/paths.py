@@ -46,6 +46,8 @@ def expand(path: str) -> list[str]:
     """The absolute paths that a path or glob stands for, sorted."""
     if path == "-":
         raise LoglensError("-: standard input is read by itself, not beside other paths")
+    if not path:
+        raise LoglensError("an empty path: name a folder, a file or a glob ('.' is the working directory)")
     path = _of_file_url(path)
     if "\0" in path:
         raise LoglensError(f"{shown(path)}: a path cannot hold a NUL character")
@@ -81,6 +83,11 @@ def shown(name: str) -> str:
     if os.sep == "/":
         name = name.replace("\\", "\\\\")
     return "".join(c if c.isprintable() else _escape(c) for c in name)
+
+
+def encodable(text: str) -> str:
+    """The text with the half characters that JSON can hold, and UTF-8 cannot, written out."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 def _escape(char: str) -> str:

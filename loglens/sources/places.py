@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import mmap
 import os
 import stat
@@ -68,10 +69,17 @@ def _raw(file: LogFile) -> Iterator[Readable]:
     if file.place is not None:
         yield file.place.open(file.path)
         return
-    with open(file.path, "rb") as stream:  # noqa: PTH123 (the path may hold bytes that are no UTF-8)
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+    with open(file.path, "rb", opener=_at_once) as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
             raise OSError("not a regular file")
-        yield stream
+        # A file of no bytes that has some all the same is the kernel's own, and may never end.
+        yield stream if status.st_size else io.BytesIO()
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting for a writer: what was a file may have become a pipe since it was looked at."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def random_access(file: LogFile, told: list[Problem]) -> Stored | Held:

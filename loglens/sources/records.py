@@ -11,6 +11,7 @@ import polars as pl
 
 from loglens.sources.columns import TAGS, VALUES, bare, is_clock, is_split
 from loglens.sources.delimited import is_number
+from loglens.sources.paths import encodable
 from loglens.sources.wide import Column, Wide, long_form
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def flat(record: Mapping[str, object], folder: str = "", depth: int = 0) -> Iter
             if depth < DEEPEST and "_type" not in value:
                 yield from flat(value, f"{folder}{name}/", depth + 1)
         else:
-            yield folder + name, value
+            yield encodable(folder + name), encodable(value) if isinstance(value, str) else value
 
 
 class Gathered:

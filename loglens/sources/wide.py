@@ -104,19 +104,25 @@ def melt(wide: Wide) -> list[pl.DataFrame]:
 def spread(columns: dict[str, Column], moved: set[str], labels: pl.Series, joint: str) -> dict[str, Column]:
     """The `moved` columns once for every label: `label` + joint + name, or the label alone."""
     out = {name: col for name, col in columns.items() if name not in moved}
-    total = len(labels)
     texts = labels.fill_null("").str.strip_chars()
-    for label in texts.unique(maintain_order=True).to_list():
-        mask = (texts == label).to_numpy()
-        for name in columns:
-            if name in moved:
-                dense = columns[name]
-                kept = mask if dense.rows is None else mask[dense.rows]
-                rows = np.arange(total)[kept] if dense.rows is None else dense.rows[kept]
-                tag = (f"{label}{joint}{name}" if joint else label) if label else name
-                if rows.size:
-                    out[tag] = Column(dense.values.filter(pl.Series(kept)), rows)
+    known = texts.unique(maintain_order=True).to_list()
+    codes = texts.replace_strict(known, range(len(known)), return_dtype=pl.Int64).to_numpy()
+    parted = {name: _parted(col, codes, len(known)) for name, col in columns.items() if name in moved}
+    for place, label in enumerate(known):
+        for name, parts in parted.items():
+            tag = (f"{label}{joint}{name}" if joint else label) if label else name
+            part = parts[place]
+            if part.size:
+                col = columns[name]
+                out[tag] = Column(col.values.gather(part), part if col.rows is None else col.rows[part])
     return out
+
+
+def _parted(col: Column, codes: np.ndarray, number: int) -> list[np.ndarray]:
+    """The places of a column's values by the code of their row, from 0 on, in their order."""
+    own = codes if col.rows is None else codes[col.rows]
+    order = np.argsort(own, kind="stable")
+    return np.split(order, np.searchsorted(own[order], np.arange(1, number)))
 
 
 def long_form(columns: dict[str, Column], labels: dict[str, pl.Series]) -> dict[str, Column]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -126,6 +127,13 @@ def test_names_of_runs_are_not_trusted(tmp_path: Path) -> None:
     _write(frame, tmp_path / "m.parquet")
     names = read(tmp_path).names
     assert sorted(names) == sorted(["etc", "a", "a (2)", "run", "b\\n\\x1b[31m", "x" * 1000])
+
+
+def test_columns_of_one_name_are_left_out(tmp_path: Path) -> None:
+    table = pa.table([[1, 2], [0.5, 0.25], [3.0, 4.0]], names=["step", "loss", "loss"])
+    pq.write_table(table, tmp_path / "data.parquet")
+    plant(tmp_path, {"log.csv": "csv: epoch,loss"})
+    assert "no column holds numbers" in _reasons(read(tmp_path))["data.parquet"]
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,13 @@ def test_json() -> None:
     }
 
 
+def test_half_characters_are_written_out() -> None:
+    assert settings_in(b'{"a\\ud800": "\\udfff", "b": ["\\udfff"]}', "config.json") == {
+        "a\\ud800": "\\udfff",
+        "b": '["\\udfff"]',
+    }
+
+
 def test_values_that_wandb_describes() -> None:
     text = "wandb_version: 1\n_wandb: {value: {python: 3}}\nlr: {desc: null, value: 0.1}\nopt: {value: {name: adam}}\n"
     assert settings_in(text.replace("wandb_version: 1\n", "").encode(), "config.yaml") == {

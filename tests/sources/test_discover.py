@@ -139,6 +139,7 @@ def test_an_event_file_is_known_by_its_first_record(tmp_path: Path) -> None:
         ("s3:///x", "no bucket named"),
         ("file://host/x", "an absolute path"),
         ("-", "standard input"),
+        ("", "an empty path"),
         ("a\0b", "NUL"),
     ],
 )

@@ -250,6 +250,30 @@ def test_deep_nesting_is_a_named_problem() -> None:
     assert series(levels)["loss"] == [1]
 
 
+HALF = '{"step": %d, "lo\\ud800ss": 0.5, "loss": 0.25, "split\\udfff": "\\udead"}\n'
+
+
+@pytest.mark.parametrize("extra", ["", '{"step": 2, "loss": [1]}\n', "{\n"], ids=["clean", "listed", "damaged"])
+def test_half_characters_are_written_out(extra: str) -> None:
+    got = series(read_text("".join(HALF % step for step in range(2)) + extra, "jsonl"), "step", "value")
+    assert got["lo\\ud800ss"] == [(0, 0.5), (1, 0.5)]
+    assert got["loss"][:2] == [(0, 0.25), (1, 0.25)]
+
+
+def test_half_characters_in_a_document() -> None:
+    found = read_text('{"loss": [1, 2], "val_lo\\ud800ss": [3, 4], "name\\udc00": "\\ud800"}', "json")
+    assert series(found)["val_lo\\ud800ss"] == [3, 4]
+    assert found.hparams is not None
+    assert found.hparams.select("name", "value").rows() == [("name\\udc00", "\\ud800")]
+
+
+def test_thousands_of_series_in_long_records() -> None:
+    rows = (f'{{"step": {n // 20_000}, "tag": "t{n % 20_000}", "value": {n}}}\n' for n in range(40_000))
+    got = series(read_text("".join(rows), "jsonl"))
+    assert len(got) == 20_000
+    assert got["t7"] == [7, 20_007]
+
+
 def test_very_long_line_is_skipped_and_named(monkeypatch) -> None:
     monkeypatch.setattr("loglens.sources.text.PIECE", 4096)
     rows = lines(*({"step": step, "loss": 0.5} for step in range(400)))
