@@ -1,12 +1,15 @@
-"""How long reading logs takes beside other readers.
+"""How long reading logs takes beside other readers, how much memory, and whether the targets hold.
 
-    python benchmarks/read.py                      all event-file cases against TensorBoard's data server
-    python benchmarks/read.py A C --peers server accumulator tbparse
+    python benchmarks/read.py                      every case beside its peers that are installed
+    python benchmarks/read.py A C --peers server tbparse
     python benchmarks/read.py --scale 0.1          smaller inputs
+    python benchmarks/read.py D --growth           D with 1 GB and with 3 GB of images: does memory grow?
 
-Inputs are made in a temporary folder. Every reader runs in a process of its own, in turn with the others; the figure is
-the best of the repeats, without the start of Python and its imports. The data server is timed from its start until it
-serves every point, since that is how it is used.
+A to D are event files, E is CSV and F JSON lines. Inputs are made in a temporary folder. loglens is `loglens.read` of
+that folder: finding the files, reading, naming the runs, giving roles, one frame of everything. Every reader runs in a
+process of its own, in turn with the others; the figure is the best of the repeats, without the start of Python and its
+imports. The data server is timed from its start until it serves every point, since that is how it is used; pandas reads
+file by file and keeps nothing. `cpu` is user and system time, which says more on a machine that has other work.
 """
 
 from __future__ import annotations
@@ -14,145 +17,53 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import random
-import struct
+import resource
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from readinputs import CASES, Expected, many_folders
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from tensorboard.compat.proto.event_pb2 import Event
-
-
-@dataclass(frozen=True)
-class Case:
-    """Something to read: `make(folder, scale)` writes it and gives back what must be found."""
-
-    title: str
-    make: Callable[[Path, float], Expected]
+MEMORY = 700  # MB that reading may take at most
+SAME = 1.1  # times the memory for three times the images, which is called flat
 
 
-@dataclass(frozen=True)
-class Expected:
-    """What a complete reading holds."""
+class Clock:
+    """Runs from when it is made."""
 
-    points: int
-    series: int
-    last_step: int
+    def __init__(self) -> None:
+        self.wall, self.cpu = time.perf_counter(), time.process_time()
 
-
-def record(payload: bytes) -> bytes:
-    from google_crc32c import value as crc32c
-
-    def masked(data: bytes) -> bytes:
-        crc = crc32c(data)
-        return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
-
-    length = struct.pack("<Q", len(payload))
-    return length + masked(length) + payload + masked(payload)
+    def took(self) -> tuple[float, float]:
+        """Seconds, and seconds of CPU time of this process."""
+        return time.perf_counter() - self.wall, time.process_time() - self.cpu
 
 
-def scalar(tag: str, step: int, value: float, new: bool) -> Event:
-    from tensorboard.compat.proto.event_pb2 import Event
-
-    event = Event(wall_time=1.6e9 + step / 10, step=step)
-    out = event.summary.value.add(tag=tag)
-    if new:
-        out.tensor.dtype = 1
-        out.tensor.tensor_shape.SetInParent()
-        out.tensor.tensor_content = struct.pack("<f", value)
-        out.metadata.plugin_data.plugin_name = "scalars"
-    else:
-        out.simple_value = value
-    return event
+def logs_in(folder: Path, kind: str = "*tfevents*") -> list[Path]:
+    return sorted(path for path in folder.rglob(kind) if path.is_file())
 
 
-def image(step: int, size: int) -> Event:
-    from tensorboard.compat.proto.event_pb2 import Event
+def read_loglens(folder: Path, expected: Expected) -> tuple[float, float]:
+    """One process, after its imports and a first small log."""
+    import loglens
 
-    event = Event(wall_time=1.6e9 + step / 10, step=step)
-    event.summary.value.add(tag="samples").image.encoded_image_string = random.randbytes(size)
-    return event
-
-
-def write(folder: Path, events: Iterator[Event]) -> None:
-    from tensorboard.compat.proto.event_pb2 import Event
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "events.out.tfevents.1600000000.host").open("wb", buffering=1 << 20) as stream:
-        stream.write(record(Event(wall_time=1.6e9, file_version="brain.Event:2").SerializeToString()))
-        stream.writelines(record(event.SerializeToString()) for event in events)
+    with tempfile.TemporaryDirectory() as small:
+        many_folders(Path(small), 0.002)
+        loglens.read(small)
+    clock = Clock()
+    logs = loglens.read(folder)
+    took = clock.took()
+    assert (len(logs.scalars), logs.problems) == (expected.points, ())
+    return took
 
 
-def series(tags: int, steps: int, new: bool = False) -> Iterator[Event]:
-    names = [f"train/metric_{i}" for i in range(tags)]
-    return (scalar(tag, step, random.random(), new) for step in range(steps) for tag in names)
-
-
-def one_file(new: bool) -> Callable[[Path, float], Expected]:
-    def make(folder: Path, scale: float) -> Expected:
-        steps = int(50_000 * scale)
-        write(folder, series(20, steps, new))
-        return Expected(20 * steps, 20, steps - 1)
-
-    return make
-
-
-def many_folders(folder: Path, scale: float) -> Expected:
-    runs = int(500 * scale)
-    for run in range(runs):
-        write(folder / f"run_{run:04d}", series(8, 250))
-    return Expected(runs * 2000, runs * 8, 249)
-
-
-def with_images(folder: Path, scale: float) -> Expected:
-    """1 GB of images of 1 MB among 100,000 scalars."""
-    steps, images = 10_000, max(1, int(1000 * scale))
-
-    def events() -> Iterator[Event]:
-        for step in range(steps):
-            yield from (scalar(f"train/metric_{i}", step, random.random(), False) for i in range(10))
-            if step * images // steps != (step + 1) * images // steps:
-                yield image(step, 1 << 20)
-
-    write(folder, events())
-    return Expected(10 * steps, 10, steps - 1)
-
-
-CASES = {
-    "A": Case("1 file, 20 tags x 50,000 steps, simple_value", one_file(new=False)),
-    "B": Case("1 file, 20 tags x 50,000 steps, tensors", one_file(new=True)),
-    "C": Case("500 folders x 8 tags x 250 steps", many_folders),
-    "D": Case("1 file, 1 GB of images and 100,000 scalars", with_images),
-}
-
-
-def event_files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*tfevents*") if path.is_file())
-
-
-def read_loglens(folder: Path, expected: Expected) -> float:
-    """One process, after its imports and a first file."""
-    from loglens.sources.base import LogFile
-    from loglens.sources.tensorboard import read
-
-    files = [LogFile(str(path), path.name, path.stat().st_size, "tensorboard") for path in event_files(folder)]
-    read(files[:1])
-    begin = time.perf_counter()
-    tables = read(files)
-    seconds = time.perf_counter() - begin
-    assert tables.scalars is not None
-    assert (len(tables.scalars), tables.problems) == (expected.points, [])
-    return seconds
-
-
-def read_server(folder: Path, expected: Expected) -> float:
+def read_server(folder: Path, expected: Expected) -> tuple[float, float]:
     """TensorBoard's data server in Rust, until the last step of every series is served."""
     import grpc
     import tensorboard_data_server
@@ -160,11 +71,11 @@ def read_server(folder: Path, expected: Expected) -> float:
     from tensorboard.data.grpc_provider import GrpcDataProvider
     from tensorboard.data.proto.data_provider_pb2_grpc import TensorBoardDataProviderStub
 
-    port_file = folder / "port"
+    port_file = folder.with_name(f"{folder.name}.port")
     port_file.unlink(missing_ok=True)
     arguments = ["--reload=once", "--samples-per-plugin=scalars=all", "--port=0", "--die-after-stdin"]
     command = [tensorboard_data_server.server_binary(), f"--logdir={folder}", f"--port-file={port_file}", *arguments]
-    begin = time.perf_counter()
+    clock = Clock()
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
         while not (port_file.exists() and port_file.read_text().strip()):
             time.sleep(0.002)
@@ -174,10 +85,12 @@ def read_server(folder: Path, expected: Expected) -> float:
         provider = GrpcDataProvider("localhost", TensorBoardDataProviderStub(channel))
         while not served(provider, RequestContext(), expected):
             time.sleep(0.005)
-        seconds = time.perf_counter() - begin
+        seconds, _ = clock.took()
         channel.close()
         server.stdin.close()
-    return seconds
+    port_file.unlink()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return seconds, used.ru_utime + used.ru_stime
 
 
 def served(provider: object, context: object, expected: Expected) -> bool:
@@ -186,26 +99,38 @@ def served(provider: object, context: object, expected: Expected) -> bool:
     return len(last) == expected.series and min(last) == expected.last_step
 
 
-def read_accumulator(folder: Path, expected: Expected) -> float:
+def read_accumulator(folder: Path, expected: Expected) -> tuple[float, float]:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    begin = time.perf_counter()
+    clock = Clock()
     points = 0
-    for path in event_files(folder):
+    for path in logs_in(folder):
         found = EventAccumulator(str(path), size_guidance={"scalars": 0, "tensors": 0, "images": 1}).Reload()
         points += sum(len(found.Scalars(tag)) for tag in found.Tags()["scalars"])
         points += sum(len(found.Tensors(tag)) for tag in found.Tags()["tensors"])
     assert points == expected.points
-    return time.perf_counter() - begin
+    return clock.took()
 
 
-def read_tbparse(folder: Path, expected: Expected) -> float:
+def read_tbparse(folder: Path, expected: Expected) -> tuple[float, float]:
     from tbparse import SummaryReader
 
-    begin = time.perf_counter()
+    clock = Clock()
     found = SummaryReader(str(folder), event_types={"scalars", "tensors"})
     assert len(found.scalars) + len(found.tensors) == expected.points
-    return time.perf_counter() - begin
+    return clock.took()
+
+
+def read_pandas(folder: Path, expected: Expected) -> tuple[float, float]:
+    import pandas as pd
+
+    clock = Clock()
+    points = 0
+    for path in logs_in(folder, "metrics.*"):
+        frame = pd.read_csv(path) if path.suffix == ".csv" else pd.read_json(path, lines=True)
+        points += frame.size - len(frame)  # all but the steps
+    assert points == expected.points
+    return clock.took()
 
 
 READERS = {
@@ -213,42 +138,77 @@ READERS = {
     "server": read_server,
     "accumulator": read_accumulator,
     "tbparse": read_tbparse,
+    "pandas": read_pandas,
 }
+NEEDED = {"server": "tensorboard_data_server", "tbparse": "tbparse", "pandas": "pandas", "accumulator": "tensorboard"}
+TEXTS = ("E", "F")
+
+Timing = tuple[float, float, int]  # seconds, seconds of CPU time, peak MB
 
 
-def timed(reader: str, folder: Path, expected: Expected) -> tuple[float, int]:
-    """Seconds and peak memory (MB) of one reading in a process of its own."""
+def timed(reader: str, folder: Path, expected: Expected) -> Timing:
+    """One reading in a process of its own."""
     command = [sys.executable, __file__, "--child", reader, str(folder), json.dumps(vars(expected))]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    seconds, memory = json.loads(done.stdout.splitlines()[-1])
-    return seconds, memory
+    seconds, cpu, memory = json.loads(done.stdout.splitlines()[-1])
+    return seconds, cpu, memory
 
 
 def child(reader: str, folder: str, expected: str) -> None:
-    import resource
-
-    seconds = READERS[reader](Path(folder), Expected(**json.loads(expected)))
-    own, others = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(json.dumps([seconds, (others if reader == "server" else own) // 1024]))
+    seconds, cpu = READERS[reader](Path(folder), Expected(**json.loads(expected)))
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN if reader == "server" else resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps([seconds, cpu, peak // 1024]))
 
 
 def run_case(name: str, peers: list[str], scale: float, repeats: int) -> Iterator[str]:
     case = CASES[name]
     with tempfile.TemporaryDirectory(prefix="loglens-bench-") as temporary:
-        folder = Path(temporary)
+        folder = Path(temporary, "logs")
+        folder.mkdir()
         expected = case.make(folder, scale)
-        size = sum(path.stat().st_size for path in event_files(folder)) / 1e6
+        size = sum(path.stat().st_size for path in logs_in(folder, "*.*")) / 1e6
         yield f"{name}  {case.title}: {expected.points:,} points, {size:,.0f} MB"
-        results: dict[str, list[tuple[float, int]]] = {}
+        results: dict[str, list[Timing]] = {}
         for _ in range(repeats):
             for reader in ("loglens", *peers):
                 results.setdefault(reader, []).append(timed(reader, folder, expected))
-        ours = min(seconds for seconds, _ in results["loglens"])
+        ours, memory = min(results["loglens"])[0], max(peak for _, _, peak in results["loglens"])
         for reader, runs in results.items():
             best, worst = min(runs)[0], max(runs)[0]
-            memory = max(peak for _, peak in runs)
-            ratio = "" if reader == "loglens" else f"   loglens / {reader} = {ours / best:.2f}"
-            yield f"   {reader:12} {best:8.3f} s (worst {worst:.3f})  {memory:6} MB{ratio}"
+            cpu, peak = min(cpu for _, cpu, _ in runs), max(peak for _, _, peak in runs)
+            line = f"   {reader:12} {best:8.3f} s (worst {worst:.3f}, cpu {cpu:.3f})  {peak:6} MB"
+            yield line if reader == "loglens" else line + f"   {compared(ours / best, case.limits.get(reader))}"
+        yield f"   memory: {memory} MB, at most {MEMORY}: {'holds' if memory <= MEMORY else 'FAILS'}"
+
+
+def compared(ratio: float, limit: float | None) -> str:
+    shown = f"loglens takes {ratio:.3f} of it"
+    return shown if limit is None else f"{shown}, at most {limit:.3f}: {'holds' if ratio <= limit else 'FAILS'}"
+
+
+def growth(scale: float) -> Iterator[str]:
+    """Peak memory for D with so many GB of images, and with three times as many."""
+    peaks = []
+    for factor in (1, 3):
+        with tempfile.TemporaryDirectory(prefix="loglens-bench-") as temporary:
+            folder = Path(temporary)
+            expected = CASES["D"].make(folder, scale * factor)
+            seconds, _, memory = timed("loglens", folder, expected)
+            peaks.append(memory)
+            yield f"D  {scale * factor:g} GB of images: {seconds:.3f} s, {memory} MB"
+    yield f"   three times the images, {peaks[1] / peaks[0]:.2f} of the memory: " + (
+        "holds" if peaks[1] <= SAME * peaks[0] else "FAILS"
+    )
+
+
+def peers_of(name: str, wanted: list[str] | None) -> list[str]:
+    """The installed peers of a case: those named, or those with a target."""
+    fitting = [peer for peer in NEEDED if (peer == "pandas") == (name in TEXTS)]
+    chosen = [peer for peer in fitting if peer in (CASES[name].limits if wanted is None else wanted)]
+    missing = [peer for peer in chosen if not importlib.util.find_spec(NEEDED[peer])]
+    for peer in missing:
+        print(f"{peer} is not installed: left out", file=sys.stderr)
+    return [peer for peer in chosen if peer not in missing]
 
 
 def main() -> None:
@@ -257,21 +217,19 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", default=list(CASES), help=f"of {', '.join(CASES)} (default: all)")
-    parser.add_argument(
-        "--peers", nargs="*", default=["server"], choices=[*READERS][1:], help="readers to compare with"
-    )
+    parser.add_argument("--peers", nargs="*", choices=[*NEEDED], help="readers to compare with (default: the targets')")
     parser.add_argument("--scale", type=float, default=1.0, help="size of the inputs (steps, folders, images)")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--growth", action="store_true", help="peak memory of D, and of D three times as large")
     options = parser.parse_args()
     unknown = set(options.cases) - set(CASES)
     if unknown:
         parser.error(f"no such case: {', '.join(sorted(unknown))}")
-    missing = [peer for peer in options.peers if peer == "tbparse" and not importlib.util.find_spec("tbparse")]
-    for peer in missing:
-        print(f"{peer} is not installed: left out", file=sys.stderr)
-    for name in options.cases:
-        for line in run_case(name, [p for p in options.peers if p not in missing], options.scale, options.repeats):
+    for name in [] if options.growth else options.cases:
+        for line in run_case(name, peers_of(name, options.peers), options.scale, options.repeats):
             print(line, flush=True)
+    for line in growth(options.scale) if options.growth else ():
+        print(line, flush=True)
 
 
 if __name__ == "__main__":
