@@ -34,19 +34,19 @@ function tableTools() {
   const more = folded ? [...folded.querySelectorAll('tbody > tr')] : [];
   const rows = [...body.rows, ...more];
   if (rows.length < 4) return;
-  const haystack = new Map(rows.map(row => [row, row.textContent.toLowerCase()]));
+  const texts = new Map();
+  const haystack = row => { if (!texts.has(row)) texts.set(row, row.textContent.toLowerCase()); return texts.get(row); };
   const verdicts = [...new Set(rows.map(row => row.dataset.verdict))];
   const wanted = new Set(verdicts);
   const search = make('input', {type: 'search', placeholder: 'Search runs', autocomplete: 'off', aria: {label: 'Search the table of runs'}});
   const count = make('output', {className: 'meta', aria: {live: 'polite'}});
-  const note = id => document.getElementById(id);
-  const unfold = () => { if (folded && folded.isConnected) { body.append(...more); folded.remove(); } };
+  const unfold = () => { if (folded && folded.isConnected) { rowOpeners(more); body.append(...more); folded.remove(); } };
   const apply = () => {
     unfold();
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     for (const row of rows) {
-      const text = haystack.get(row);
+      const text = words.length ? haystack(row) : '';
       row.hidden = !wanted.has(row.dataset.verdict) || !words.every(word => text.includes(word));
       if (row.nextElementSibling && row.nextElementSibling.classList.contains('opened')) row.nextElementSibling.hidden = row.hidden;
       shown += !row.hidden;
@@ -130,6 +130,7 @@ const chunk = once(async number => {
   }
   return runs;
 });
+const canDraw = document.getElementById('plotly') && typeof DecompressionStream !== 'undefined';
 const perChunk = Number(root.dataset.chunk);
 const runData = async index => (await chunk(Math.floor(index / perChunk)))[index % perChunk];
 
@@ -276,11 +277,11 @@ function fit(place, around) {
   });
   watch.observe(around);
 }
-function explorers() {
-  if (!document.getElementById('plotly') || typeof DecompressionStream === 'undefined') return;
-  for (const row of document.querySelectorAll('tr[data-run]')) {
+function rowOpeners(rows) {
+  if (!canDraw) return;
+  for (const row of rows) {
     const cell = row.querySelector('.course');
-    if (!cell || !cell.querySelector('svg')) continue;
+    if (!cell || !cell.querySelector('svg') || cell.querySelector('button')) continue;
     const button = make('button', {type: 'button', className: 'open', title: 'Look closer', aria: {expanded: 'false', label: `Look closer at ${row.dataset.name}`}}, ...cell.childNodes);
     cell.replaceChildren(button);
     opener(button, Number(row.dataset.run), place => {
@@ -290,6 +291,11 @@ function explorers() {
       return line;
     });
   }
+}
+function explorers() {
+  if (!canDraw) return;
+  if (table) rowOpeners(table.tBodies[0].rows);
+  if (folded) folded.addEventListener('toggle', () => rowOpeners(folded.querySelectorAll('tr[data-run]')), {once: true});
   for (const spot of document.querySelectorAll('.closer[data-run]')) {
     const button = make('button', {type: 'button', className: 'plain', aria: {expanded: 'false'}}, 'Look closer at the curves');
     spot.append(button);

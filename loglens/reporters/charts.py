@@ -13,6 +13,7 @@ import numpy as np
 
 from loglens.reporters import clean
 from loglens.reporters.scales import Scale, short, step_ticks, ticks, value_scale
+from loglens.reporters.thinning import thin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -75,29 +76,6 @@ class Chart:
     onset: float | None
     onset_label: str
     onset_anchor: str
-
-
-def thin(steps: np.ndarray, values: np.ndarray, low: float, high: float, columns: int) -> np.ndarray:
-    """Positions to draw: of every column the first, lowest, highest and last finite value, and the first that is not.
-
-    Thinning what was thinned to the same columns changes nothing.
-    """
-    if len(steps) <= columns:
-        return np.arange(len(steps))
-    span = max(float(high) - float(low), 1.0)
-    column = np.clip(((steps - low) / span * columns).astype(np.int64), 0, columns - 1)
-    keep: list[int] = []
-    edges = np.flatnonzero(np.diff(column)) + 1
-    for part in np.split(np.arange(len(steps)), edges):
-        good = np.isfinite(values[part])
-        if good.any():
-            fine = part[good]
-            seen = values[fine]
-            keep += [int(fine[0]), int(fine[np.argmin(seen)]), int(fine[np.argmax(seen)]), int(fine[-1])]
-        if not good.all():
-            keep.append(int(part[~good][0]))
-    keep.append(len(steps) - 1)
-    return np.unique(np.array(keep, dtype=np.int64))
 
 
 def chart_of(run: RunReport, finding: Finding, alone: bool = False) -> Chart | None:
@@ -324,7 +302,7 @@ def path_of(x: np.ndarray, y: np.ndarray) -> str:
     for run in runs:
         if not len(run) or not np.isfinite(y[run[0]]):
             continue
-        points = [f"{_tenth(a)} {_tenth(b)}" for a, b in zip(x[run], y[run], strict=True)]
+        points = [f"{_tenth(a)} {_tenth(b)}" for a, b in zip(x[run].tolist(), y[run].tolist(), strict=True)]
         parts.append(f"M{points[0]}{'L' + ' '.join(points[1:]) if len(points) > 1 else 'h0'}")
     return "".join(parts)
 
@@ -339,6 +317,4 @@ def marks_of(x: Sequence[float], top: float, bottom: float) -> str:
 
 
 def _tenth(value: float) -> str:
-    return (
-        f"{value:.1f}".removesuffix(".0").replace("-0", "0") if abs(value) < 0.05 else f"{value:.1f}".removesuffix(".0")
-    )
+    return f"{round(value * 10) / 10:g}"

@@ -21,6 +21,7 @@ import numpy as np
 
 from loglens.reporters import charts, clean, outline
 from loglens.reporters.scales import value_scale
+from loglens.reporters.thinning import extremes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -139,21 +140,6 @@ def _panel(group: Sequence[Curve], room: int, steps: list[np.ndarray], values: l
             }
         )  # fmt: skip
     return {"log": value_scale(finite).log, "positive": bool(np.all(finite > 0)), "lines": lines}
-
-
-def extremes(values: np.ndarray, room: int) -> np.ndarray:
-    """At most `room` positions: of every stretch the lowest, the highest and one value that is no number."""
-    if len(values) <= room:
-        return np.arange(len(values))
-    depth = -(-len(values) // (room // 3 - 1))
-    full = -(-len(values) // depth)
-    padded = np.append(values, np.full(full * depth - len(values), values[-1])).reshape(full, depth)
-    good = np.isfinite(padded)
-    begin = np.arange(full) * depth
-    low = begin + np.argmin(np.where(good, padded, np.inf), axis=1)
-    high = begin + np.argmax(np.where(good, padded, -np.inf), axis=1)
-    lost = (begin + np.argmin(good, axis=1))[~good.all(axis=1)]
-    return np.unique(np.minimum(np.concatenate([low, high, lost, [0, len(values) - 1]]), len(values) - 1))
 
 
 def _deltas(steps: np.ndarray) -> tuple[np.ndarray, int]:

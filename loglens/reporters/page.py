@@ -95,9 +95,8 @@ def view_of(report: Report, top: int) -> dict[str, Any]:
         inner = tuple(entry(run, each, effect=True) for each in effects)
         stem = f"{clean.slug(run.run, 40)}-{clean.slug(finding.rule, 30)}"
         picture = f"{stem}-{clean.digest(run.run + chr(0) + finding.rule)}"
-        return Entry(
-            run, finding, anchor_of(run, finding), chart, _numbers(finding), rules.get(finding.rule), inner, picture
-        )
+        anchor = anchor_of(run, finding)
+        return Entry(run, finding, anchor, chart, _numbers(finding), rules.get(finding.rule), inner, picture)
 
     themes = outline.themes_of(report)
     sections = [

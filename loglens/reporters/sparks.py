@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from loglens.reporters.charts import marks_of, path_of, thin
 from loglens.reporters.outline import chains_of
 from loglens.reporters.scales import value_scale
+from loglens.reporters.thinning import extremes
 
 if TYPE_CHECKING:
     from loglens.model import Curve, Finding, RunReport
 
-SPARK_WIDTH, SPARK_HEIGHT, SPARK_PAD, SPARK_COLUMNS = 120, 26, 4, 40
+SPARK_WIDTH, SPARK_HEIGHT, SPARK_PAD = 480, 104, 16  # in quarters of a pixel, so that whole numbers will do
+SPARK_POINTS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Spark:
 
     path: str
     lost: str
-    dot: tuple[float, float] | None
+    dot: tuple[int, int] | None
 
 
 def spark_curve(run: RunReport) -> Curve | None:
@@ -41,7 +42,7 @@ def spark_curve(run: RunReport) -> Curve | None:
 
 def spark_thin(curve: Curve) -> np.ndarray:
     """Positions of the points that a sparkline needs."""
-    return thin(curve.steps, curve.values, int(curve.steps.min()), int(curve.steps.max()), SPARK_COLUMNS)
+    return extremes(curve.values, SPARK_POINTS)
 
 
 def spark_of(run: RunReport, onset: Finding | None) -> Spark | None:
@@ -58,14 +59,29 @@ def spark_of(run: RunReport, onset: Finding | None) -> Spark | None:
     up = value_scale(values[good])
     y = np.full(len(values), np.nan)
     y[good] = SPARK_PAD + (SPARK_HEIGHT - 2 * SPARK_PAD) * (1 - np.clip(up.place(values[good]), 0, 1))
-    return Spark(path_of(x, y), marks_of(x[~good].tolist(), 0, 5), _spark_dot(curve, onset, x, y, steps))
+    return Spark(_path(x, y), _marks(x[~good]), _spark_dot(curve, onset, x, y, steps))
+
+
+def _path(x: np.ndarray, y: np.ndarray) -> str:
+    """Whole numbers, with a gap at every value that is not finite."""
+    parts = []
+    for run in np.split(np.arange(len(y)), np.flatnonzero(np.diff(np.isfinite(y).astype(np.int8))) + 1):
+        if len(run) and np.isfinite(y[run[0]]):
+            places = zip(np.rint(x[run]).astype(int).tolist(), np.rint(y[run]).astype(int).tolist(), strict=True)
+            points = list(dict.fromkeys(f"{a} {b}" for a, b in places))
+            parts.append(f"M{points[0]}{'L' + ' '.join(points[1:]) if len(points) > 1 else 'h0'}")
+    return "".join(parts)
+
+
+def _marks(x: np.ndarray) -> str:
+    return "".join(f"M{a} 0V20" for a in sorted({*np.rint(x).astype(int).tolist()}))
 
 
 def _spark_dot(
     curve: Curve, onset: Finding | None, x: np.ndarray, y: np.ndarray, steps: np.ndarray
-) -> tuple[float, float] | None:
+) -> tuple[int, int] | None:
     if onset is None or onset.first_step is None or onset.axis != curve.axis:
         return None
     good = np.flatnonzero(np.isfinite(y))
     nearest = good[np.argmin(np.abs(steps[good] - onset.first_step))]
-    return round(float(x[nearest]), 1), round(float(y[nearest]), 1)
+    return round(float(x[nearest])), round(float(y[nearest]))

@@ -205,7 +205,7 @@ def test_a_run_is_explored(chromium: Browser, written: Path) -> None:
         page.wait_for_selector(".plot .hovertext")
         told = " ".join(page.locator(".plot .hovertext").all_text_contents())
         assert re.search(r"train/loss ?0\.\d+", told)
-        page.get_by_label("train/loss").check()
+        page.get_by_role("checkbox", name="train/loss").check()
         assert page.evaluate(f"{plot}.layout.yaxis.type") == "log"
         lines = len(panels)
         page.get_by_label("Smoothing").fill("0.9")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from loglens.reporters import charts, sparks
 from loglens.reporters.scales import Scale, short, step_ticks, ticks, value_scale
+from loglens.reporters.thinning import thin
 
 POINT = re.compile(r"[\d.]+ [\d.]+")
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -19,14 +20,14 @@ FINITE = st.floats(allow_nan=False, allow_infinity=False)
 @given(st.lists(st.floats(), min_size=1, max_size=400), st.integers(1, 60))
 def test_thinning_keeps_extremes_ends_and_faults(values: list[float], columns: int) -> None:
     y, x = np.array(values), np.arange(len(values))
-    kept = charts.thin(x, y, 0, len(y) - 1, columns)
+    kept = thin(x, y, 0, len(y) - 1, columns)
     finite, left = y[np.isfinite(y)], y[kept][np.isfinite(y[kept])]
     assert kept[-1] == len(y) - 1
     assert np.isfinite(y).all() == np.isfinite(y[kept]).all()
     if len(finite):
         assert (left.min(), left.max()) == (finite.min(), finite.max())
     assert len(kept) <= max(columns * 5 + 1, columns)
-    again = charts.thin(x[kept], y[kept], 0, len(y) - 1, columns)
+    again = thin(x[kept], y[kept], 0, len(y) - 1, columns)
     assert len(again) == len(kept)
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loglens.reporters import explore
+from loglens.reporters.thinning import extremes
 
 if TYPE_CHECKING:
     from loglens.model import RunReport
@@ -70,7 +71,7 @@ def test_steps_come_back_in_order(steps: list[int]) -> None:
 @given(VALUES, st.integers(9, 90))
 def test_thinned_curves_keep_extremes_ends_and_what_is_no_number(values: list[float], room: int) -> None:
     y = np.array(values)
-    kept = explore.extremes(y, room)
+    kept = extremes(y, room)
     assert len(kept) <= max(room + 2, 3)
     assert {0, len(y) - 1} <= set(kept.tolist())
     assert np.isfinite(y[kept]).all() == np.isfinite(y).all()
