@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import loglens
 from loglens.engine import judge
+from loglens.grouping import group_runs
 from loglens.model import SEVERITIES
 from loglens.ruleset import load_rules
 from loglens.series import series_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from loglens.model import Finding
+    from loglens.model import Finding, RunReport
     from loglens.rule import Rule
     from loglens.series import SeriesSet
 
@@ -206,36 +207,92 @@ def _figures(result: Score) -> tuple[str, str, str]:
     return f"{result.macro_f1:.3f}" if has else "", f"{f1(result.total):.3f}" if has else "", alarmed
 
 
-def sensitivity(labels: Sequence[Label], series: SeriesSet, rules: Iterable[Rule]) -> str:
+@dataclass(frozen=True)
+class Try:
+    """What one rule with one set of parameters does to every labelled run."""
+
+    outcomes: dict[str, str]  # run → tp, fp, fn or nothing
+    alarms: frozenset[str]  # healthy runs on which it gives a false warning or error
+
+    def on(self, labels: Iterable[Label]) -> tuple[Counter[str], int]:
+        chosen = [label.run for label in labels]
+        return Counter(self.outcomes[run] for run in chosen), len(self.alarms.intersection(chosen))
+
+
+def tried(labels: Sequence[Label], series: SeriesSet, runs: Sequence[RunReport], rule: Rule) -> Try:
+    """One rule alone; a rule about groups sees the runs as all rules told them."""
+    pairs: Iterable[tuple[str, Finding]]
+    if rule.scope == "run":
+        pairs = ((run, f) for run, j in zip(series.runs, judge(series, [rule]), strict=True) for f in j.findings)
+    else:
+        pairs = ((run, f) for group in group_runs(runs, [rule])[1] for run in group.runs for f in group.findings)
+    found, vocabulary = found_by_label(labels, pairs), words(labels)
+    outcomes = {label.run: outcome(label, rule.id, rule.id in found[label.run], vocabulary) for label in labels}
+    loud = (
+        label.run
+        for label in labels
+        if label.healthy and rule.id not in label.may and (f := found[label.run].get(rule.id)) and f.severity != "info"
+    )
+    return Try(outcomes, frozenset(loud))
+
+
+def sensitivity(labels: Sequence[Label], rules: Iterable[Rule], attempt: Callable[[Rule], Try]) -> str:
     """F1 and false alarms of each rule with each of its parameters halved and doubled, where that changes anything."""
     rows, tried_in_all = [], 0
     for rule in rules:
-        now = _alone(labels, series, rule)
+        now = attempt(rule).on(labels)
         for parameter in rule.parameters:
             value = rule.parameter(parameter.name)
             half, double = (
-                _alone(labels, series, rule.with_settings({parameter.name: value * factor})) for factor in (0.5, 2)
+                attempt(rule.with_settings({parameter.name: value * factor})).on(labels) for factor in (0.5, 2)
             )
-            tried, tried_in_all = (half, now, double), tried_in_all + 1
+            results, tried_in_all = (half, now, double), tried_in_all + 1
             if half == now == double:
                 continue
-            shown = [f"{f1(c):.2f}" if c["tp"] + c["fn"] else "" for c, _ in tried]
-            rows.append((f"`{rule.id}.{parameter.name}`", f"{value:g}", *shown, *(alarms for _, alarms in tried)))
+            shown = [f"{f1(c):.2f}" if c["tp"] + c["fn"] else "" for c, _ in results]
+            rows.append((f"`{rule.id}.{parameter.name}`", f"{value:g}", *shown, *(alarms for _, alarms in results)))
     shown_rows = table(("parameter", "default", "F1 ÷ 2", "F1", "F1 × 2", "false ÷ 2", "false", "false × 2"), rows)
     return f"{shown_rows}\n\nThe other {tried_in_all - len(rows)} of {tried_in_all} parameters change nothing here."
 
 
-def _alone(labels: Sequence[Label], series: SeriesSet, rule: Rule) -> tuple[Counter[str], int]:
-    """Counts of one rule, and on how many healthy runs it raises a false warning or error."""
-    pairs = ((run, f) for run, j in zip(series.runs, judge(series, [rule]), strict=True) for f in j.findings)
-    found, vocabulary = found_by_label(labels, pairs), words(labels)
-    counts = Counter(outcome(label, rule.id, rule.id in found[label.run], vocabulary) for label in labels)
-    alarms = [
-        label.run
-        for label in labels
-        if label.healthy and rule.id not in label.may and (f := found[label.run].get(rule.id)) and f.severity != "info"
+FACTORS = (1.0, 0.5, 0.7, 1.4, 2.0)  # of the default; of equally good ones the first is taken
+
+
+def cross_validated(labels: Sequence[Label], rules: Iterable[Rule], attempt: Callable[[Rule], Try], key: str) -> str:
+    """Each rule's main (first) parameter chosen on all folds but one, and judged on that one; fold after fold."""
+    folds = {fold: [x for x in labels if str(x.meta.get(key, "")) == fold] for fold in _folds(labels, key)}
+    plain, chosen = Score(), Score()
+    alarmed: dict[str, set[str]] = {"plain": set(), "chosen": set()}
+    moved: Counter[str] = Counter()
+    for rule in rules:
+        main = rule.parameters[:1]
+        tries = [attempt(rule.with_settings({p.name: rule.parameter(p.name) * by for p in main})) for by in FACTORS]
+        for members in folds.values():
+            rest = [label for label in labels if label not in members]
+            best = max(tries, key=lambda one: _worth(one, rest))
+            moved[rule.id] += best is not tries[0]
+            for name, result, one in (("plain", plain, tries[0]), ("chosen", chosen, best)):
+                result.rules.setdefault(rule.id, Counter()).update(one.on(members)[0])
+                alarmed[name] |= one.alarms & {label.run for label in members}
+    for result in (plain, chosen):
+        result.rules = {rule: +Counter({k: c[k] for k in ("tp", "fp", "fn")}) for rule, c in result.rules.items()}
+    head = ("main parameters", "macro F1", "micro F1", "healthy runs falsely warned of")
+    rows = [
+        (name, f"{result.macro_f1:.3f}", f"{f1(result.total):.3f}", len(alarmed[which]))
+        for which, name, result in (("plain", "as shipped", plain), ("chosen", "chosen on the other folds", chosen))
     ]
-    return counts, len(alarms)
+    others = ", ".join(f"`{rule}` ({n})" for rule, n in sorted(moved.items()) if n) or "none"
+    return f"{table(head, rows)}\n\nIn some of the {len(folds)} folds another value was chosen for: {others}."
+
+
+def _folds(labels: Sequence[Label], key: str) -> list[str]:
+    return sorted({str(label.meta.get(key, "")) for label in labels})
+
+
+def _worth(one: Try, labels: Sequence[Label]) -> tuple[int, float]:
+    """Fewest false alarms first, then F1."""
+    counts, alarms = one.on(labels)
+    return -alarms, f1(counts)
 
 
 def main() -> None:
@@ -243,7 +300,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--labels", type=Path, help="JSON lines; labels.jsonl in the folder unless said")
     parser.add_argument("--sensitivity", action="store_true", help="each parameter of each rule halved and doubled")
-    parser.add_argument("--folds", metavar="KEY", help="spread over the values of this key of the labels' meta")
+    parser.add_argument("--folds", metavar="KEY", help="spread and cross-validation over this key of the meta")
     options = parser.parse_args()
     place = options.labels or options.folder / "labels.jsonl"
     logs = loglens.read(options.folder, exclude=[place.name])  # the labels are no log
@@ -254,11 +311,17 @@ def main() -> None:
     found = found_by_label(labels, [*pairs, *of_groups])
     result = score(labels, found)
     print(overview(result), by_rule(result), sep="\n\n")
+    series = series_of(logs)
+    rules = [rule for rule in load_rules().rules if rule.id in words(labels)]
+
+    def attempt(rule: Rule) -> Try:
+        return tried(labels, series, report.runs, rule)
+
     if options.folds:
         print("", by_fold(labels, found, options.folds), sep="\n")
+        print("", cross_validated(labels, rules, attempt, options.folds), sep="\n")
     if options.sensitivity:
-        rules = [rule for rule in load_rules().rules if rule.scope == "run" and rule.id in words(labels)]
-        print("", sensitivity(labels, series_of(logs), rules), sep="\n")
+        print("", sensitivity(labels, rules, attempt), sep="\n")
 
 
 if __name__ == "__main__":
