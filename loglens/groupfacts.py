@@ -20,6 +20,7 @@ GROUP_FACTS: dict[str, tuple[str, Type]] = {
     "split_p": ("its p by Fisher's exact test, corrected for every split that was tested (Holm); NaN without", NUMBER),
     "splits_tested": ("how many splits were tested", NUMBER),
     "split_failed": ("failed runs in that part", NUMBER),
+    "split_outcome": ("what they did: `failed`, or `failed or are suspect` where failures alone have no split", TEXT),
     "split_runs": ("runs in that part", NUMBER),
     "rest": ("the other part, in a word: `below`, `otherwise`", TEXT),
     "rest_failed": ("failed runs in the other part", NUMBER),
@@ -49,7 +50,8 @@ def _sweep_facts(runs: Sequence[RunReport]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if (split := explain_sweep(runs)) is not None:
         found |= {
-            "split": split.part, "split_p": split.p, "splits_tested": float(split.tested), "rest": split.rest,
+            "split": split.part, "split_outcome": split.outcome,
+            "split_p": split.p, "splits_tested": float(split.tested), "rest": split.rest,
             "split_failed": float(split.failed), "split_runs": float(split.runs),
             "rest_failed": float(split.rest_failed), "rest_runs": float(split.rest_runs),
             "confounded": enumerated(split.also), "is_confounded": float(bool(split.also)),

@@ -14,7 +14,7 @@ from loglens.settings import as_number, is_learning_rate, settings_of, varied
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from loglens.model import Metric, RunReport
+    from loglens.model import Metric, RunReport, Verdict
 
 CERTAIN = 0.01  # corrected p from which on a split is no explanation
 MOST_BOUNDS = 64  # splits of one number; more values than that are split at quantiles
@@ -39,6 +39,7 @@ class Split:
     p: float
     tested: int
     also: tuple[str, ...] = ()  # other hyper-parameters that part the runs in just the same way
+    outcome: str = "failed"  # or "failed or are suspect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +63,47 @@ class _Cut(NamedTuple):
 def explain_sweep(runs: Sequence[RunReport]) -> Split | None:
     """The best split of failed and other runs, by Fisher's exact test with Holm's correction; None above p = 0.01.
 
+    Where failures alone have no explanation, runs in trouble (failed or suspect) may have one.
     Splits that could not reach that p whatever came out are not tested, hence not corrected for (Tarone 1990).
     """
     judged = [run for run in runs if run.verdict != "unknown"]
-    failed = np.array([run.verdict == "failed" for run in judged], bool)
-    if failed.all() or not failed.any():
-        return None
+    cuts = list(_cuts(judged))
+    failed = _tested(judged, ("failed",), cuts)
+    troubled = _tested(judged, ("failed", "suspect"), cuts)
+    return _best(failed, "failed") or _best(troubled, "failed or are suspect")
+
+
+class _Test(NamedTuple):
+    """One split, the p of Fisher's test of it, and which runs it is about."""
+
+    p: float
+    cut: _Cut
+    failed: np.ndarray  # bool (runs,)
+
+
+def _tested(runs: Sequence[RunReport], verdicts: tuple[Verdict, ...], cuts: Sequence[_Cut]) -> list[_Test]:
+    failed = np.array([run.verdict in verdicts for run in runs], bool)
     tested = []
-    for cut in _cuts(judged):
+    for cut in cuts if failed.any() and not failed.all() else ():
         fails, others = int((failed & cut.known).sum()), int(cut.known.sum())
         p = fisher(others, fails, int(cut.inside.sum()))
         if p.min() < CERTAIN:
-            tested.append((float(p[int((failed & cut.inside).sum())]), cut))
+            tested.append(_Test(float(p[int((failed & cut.inside).sum())]), cut, failed))
+    return tested
+
+
+def _best(tested: Sequence[_Test], outcome: str) -> Split | None:
+    """Holm's first step: the smallest p times the number of tests; what is less certain cannot explain more."""
     if not tested:
         return None
-    # Holm's first step: the smallest p times the number of tests; what is less certain cannot explain more
-    best, cut = min(tested, key=lambda pair: (pair[0], pair[1].name, pair[1].part))
-    corrected = min(best * len(tested), 1.0)
+    best = min(tested, key=lambda test: (test.p, test.cut.name, test.cut.part))
+    corrected = min(best.p * len(tested), 1.0)
     if corrected >= CERTAIN:
         return None
-    twins = {c.name for p, c in tested if p == best and c.name != cut.name and _same(c, cut)}
-    return replace(_split(cut, failed), p=corrected, tested=len(tested), also=tuple(sorted(twins)))
+    cut = best.cut
+    twins = {t.cut.name for t in tested if t.p == best.p and t.cut.name != cut.name and _same(t.cut, cut)}
+    split = _split(cut, best.failed)
+    return replace(split, p=corrected, tested=len(tested), also=tuple(sorted(twins)), outcome=outcome)
 
 
 def fisher(runs: int, failed: int, inside: int) -> np.ndarray:

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loglens.chains import effects_of, link, root_of
-from loglens.model import Finding
+from loglens.model import Axis, Finding, Severity
 
 
-def finding(rule: str, step: int | None, severity: str = "error", axis: str = "step") -> Finding:
+def finding(rule: str, step: int | None, severity: Severity = "error", axis: Axis = "step") -> Finding:
     return Finding(
         rule=rule, severity=severity, confidence=0.9, title=f"The {rule}", message=f"{rule} happened.",
         tags=("loss",), axis=axis, first_step=step, last_step=1000, first_wall_time=None, evidence={},
@@ -95,7 +95,8 @@ def test_no_chain_is_a_circle(found: list[tuple[str, int | None]], explained: di
     linked = link(tuple(finding(rule, step) for rule, step in found), explained)
     cause = {f.rule: f.caused_by for f in linked}
     for rule in cause:
-        seen, at = set(), rule
+        seen: set[str] = set()
+        at = rule
         while (above := cause[at]) is not None:
             assert above not in seen | {at}
             seen.add(at)

@@ -64,8 +64,8 @@ def test_far_from_the_planned_end_is_unknown(tmp_path: Path, capsys: pytest.Capt
 
 @pytest.mark.parametrize("told", [{}, {"patience": 10}], ids=["best long ago", "patience"])
 def test_an_early_stop_is_no_job_under_way(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], told: dict[str, int]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], told: dict[str, object]
 ) -> None:
     values = FALL.copy() if told else np.concatenate((FALL[:80], FALL[79] + 0.002 * np.arange(1, 6)))
-    verdict, _ = said(tmp_path / "run", rows(values, "val_loss"), capsys, max_steps=5000, **told)
+    verdict, _ = said(tmp_path / "run", rows(values, "val_loss"), capsys, "", max_steps=5000, **told)
     assert verdict == "healthy"
