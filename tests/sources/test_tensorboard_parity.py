@@ -16,16 +16,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorboard.util.tensor_util import make_ndarray
 
+from loglens.sources.base import Tables
 from loglens.sources.tensorboard import read
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tensorboard.compat.proto.event_pb2 import Event
-
-    from loglens.sources.base import Tables
 
 Point = tuple[str, int, float, float]
 
@@ -82,6 +82,61 @@ def test_real_files(corpus: Path, part: str) -> None:
     files = [path for path in sorted((corpus / part).rglob("*tfevents*")) if path.is_file()]
     assert len(files) > 50
     assert sum(check(path) for path in files) > 40_000
+
+
+def test_histograms_texts_and_hparams_of_real_files(corpus: Path) -> None:
+    """Every bucket, text and hyper-parameter as TensorBoard's loader and protos have them."""
+    checked = Counter[str]()
+    for path in sorted(corpus.rglob("*tfevents*")):
+        tables = read([log_file(path)]) if path.is_file() else Tables()
+        if tables.histograms is not None or tables.texts is not None or tables.hparams is not None:
+            checked += check_rest(tables, path)
+    assert checked["histograms"] > 500
+    assert checked["text"] > 0
+    assert checked["hparams"] > 10
+
+
+def check_rest(tables: Tables, path: Path) -> Counter[str]:
+    """Assert that all but the scalars of a file agrees; gives the numbers of what was compared."""
+    histograms, texts, hparams = [], [], {}
+    plugins: dict[str, str] = {}
+    for event in EventFileLoader(str(path)).Load():
+        for value in event.summary.value:
+            plugin = plugins.setdefault(value.tag, value.metadata.plugin_data.plugin_name)
+            if plugin == "histograms":
+                histograms.append((value.tag, event.step, event.wall_time, make_ndarray(value.tensor)))
+            elif plugin == "text":
+                lines = [line.decode() for line in make_ndarray(value.tensor).ravel()]
+                texts.append((value.tag, event.step, event.wall_time, "\n".join(lines)))
+            elif plugin == "hparams":
+                content = value.metadata.plugin_data.content
+                found = HParamsPluginData.FromString(content).session_start_info.hparams
+                hparams |= {name: getattr(item, item.WhichOneof("kind") or "") for name, item in found.items()}
+    same_histograms(tables, histograms)
+    mine = [] if tables.texts is None else tables.texts.cast({"tag": pl.String})
+    assert (mine if tables.texts is None else mine.select("tag", "step", "wall_time", "text").rows()) == texts
+    known = [] if tables.hparams is None else tables.hparams.select("name", "value", "number").rows()
+    assert {name for name, *_ in known} == set(hparams), path
+    for name, text, number in known:
+        assert (number if isinstance(hparams[name], float) else text.lower()) == (
+            hparams[name] if isinstance(hparams[name], float) else str(hparams[name]).lower()
+        )
+    return Counter(histograms=len(histograms), text=len(texts), hparams=len(hparams))
+
+
+def same_histograms(tables: Tables, theirs: list[tuple[str, int, float, np.ndarray]]) -> None:
+    """Buckets that hold something are equal; TensorBoard keeps empty ones and the outer edges of old ones."""
+    columns = ("tag", "step", "wall_time", "edges", "counts", "min", "max")
+    frame = tables.histograms
+    mine = [] if frame is None else frame.cast({"tag": pl.String}).select(columns).rows()
+    assert [row[:3] for row in mine] == [row[:3] for row in theirs]
+    for (*_, edges, counts, least, most), (*_, table) in zip(mine, theirs, strict=True):
+        edge, count, filled = np.asarray(edges), np.asarray(counts), table[table[:, 2] > 0]
+        held = count > 0
+        np.testing.assert_array_equal(count[held], filled[:, 2])
+        for side, place, bound, value in ((edge[:-1], 0, np.maximum, least), (edge[1:], 1, np.minimum, most)):
+            clipped = bound(filled[:, place], value)  # in single precision
+            np.testing.assert_allclose(bound(side[held], value), clipped, rtol=1e-6, atol=1e-30)
 
 
 def test_all_files_at_once_read_like_each_alone(corpus: Path) -> None:
