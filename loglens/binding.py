@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from loglens.habits import column
 from loglens.roles import matches
 
 if TYPE_CHECKING:
     from loglens.rule import Need, Objective, Rule
-    from loglens.series import SeriesSet
+    from loglens.series import Kind, SeriesSet
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,32 +34,20 @@ def objective_of(roles: set[str]) -> Objective:
     return "supervised" if losses else "unknown"
 
 
-def bind(rule: Rule, series: SeriesSet, objectives: dict[int, Objective]) -> Binding:
-    """Find the candidates of `rule` in every run of the batch."""
-    rows: list[tuple[int, ...]] = []
-    owners: list[int] = []
-    reasons: dict[int, str] = {}
-    known: dict[int, list[tuple[int, ...]]] = {}  # kind of run → its candidates, as places among its series
-    for run in range(len(series.runs)):
-        objective = objectives[run]
-        if objective not in rule.objectives:
-            reasons[run] = f"does not apply: {_KINDS[objective]}"
+def bind(rule: Rule, series: SeriesSet) -> Binding:
+    """Find the candidates of `rule` in every run of the batch, for all runs that log the same things at once."""
+    run, rows, reasons = [np.zeros(0, np.int64)], [np.zeros((0, len(rule.needs)), np.int64)], {}
+    for kind in series.kinds:
+        found = _candidates(rule, series, kind)
+        if isinstance(found, str):
+            reasons.update(dict.fromkeys(kind.runs.tolist(), found))
             continue
-        members = series.members_of(run)
-        alike = known.get(members.kind)
-        if alike is None:
-            fitting = [[members.series[k] for k in _places(need, members.roles)] for need in rule.needs]
-            found = _candidates(rule.needs, series, fitting)
-            if isinstance(found, str):
-                reasons[run] = found  # names tags, so that no other run can share it
-                continue
-            place = {-1: -1, **{i: k for k, i in enumerate(members.series)}}
-            alike = known[members.kind] = [tuple(place[i] for i in row) for row in found]
-        numbers = (*members.series, -1)
-        rows += [tuple(numbers[k] for k in row) for row in alike]
-        owners += [run] * len(alike)
-    table = np.array(rows, np.int64).reshape(len(rows), len(rule.needs))
-    return Binding(np.array(owners, np.int64), {n.name: table[:, i] for i, n in enumerate(rule.needs)}, reasons)
+        table = np.hstack([kind.table, np.full((len(kind.runs), 1), -1)])  # the last place stands for none
+        rows.append(table[:, np.array(found, np.int64)].reshape(-1, len(rule.needs)))
+        run.append(np.repeat(kind.runs, len(found)))
+    owners, index = np.concatenate(run), np.concatenate(rows)
+    order = np.argsort(owners, kind="stable")
+    return Binding(owners[order], {n.name: index[order, i] for i, n in enumerate(rule.needs)}, reasons)
 
 
 _KINDS = {
@@ -69,16 +58,21 @@ _KINDS = {
 }
 
 
-def _candidates(needs: tuple[Need, ...], series: SeriesSet, fitting: list[list[int]]) -> list[tuple[int, ...]] | str:
-    count = series.counts
+def _candidates(rule: Rule, series: SeriesSet, kind: Kind) -> list[tuple[int, ...]] | str:
+    """The candidates of each run of a kind, as places among its series; or why there are none."""
+    objective = objective_of(set(kind.roles))
+    if objective not in rule.objectives:
+        return f"does not apply: {_KINDS[objective]}"
+    first = kind.table[0]
     options: list[list[int]] = []
-    for need, found in zip(needs, fitting, strict=True):
-        enough = [i for i in found if count[i] >= need.points]
+    for need in rule.needs:
+        found = _places(need, kind.roles)
+        enough = [k for k in found if series.counts[first[k]] >= need.points]
         if not enough and not need.optional:
-            return _reason(need, series, found)
+            return _reason(need, series, kind, found)
         options.append(enough)
-    first, rest = options[0] or [-1], options[1:]  # with an optional first need the run itself is judged
-    return [(i, *(_partner(series, i, others) for others in rest)) for i in first]
+    judged, others = options[0] or [-1], options[1:]  # with an optional first need the run itself is judged
+    return [(k, *(_partner(series, kind, k, found) for found in others)) for k in judged]
 
 
 def _places(need: Need, roles: tuple[str, ...]) -> list[int]:
@@ -91,14 +85,15 @@ def _places(need: Need, roles: tuple[str, ...]) -> list[int]:
     return found
 
 
-def _partner(series: SeriesSet, first: int, others: list[int]) -> int:
+def _partner(series: SeriesSet, kind: Kind, judged: int, others: list[int]) -> int:
     """The series of the same layer or part, else of the same stem, else the one with most points; -1: there is none."""
-    if first < 0:
+    if judged < 0:
         return (others or [-1])[0]
-    part = _part(series.role[first])
-    if part and any(_part(series.role[i]) for i in others):
-        return next((i for i in others if _part(series.role[i]) == part), -1)
-    same = [i for i in others if series.stem[i] == series.stem[first]]
+    part = _part(kind.roles[judged])
+    if part and any(_part(kind.roles[k]) for k in others):
+        return next((k for k in others if _part(kind.roles[k]) == part), -1)
+    stem = series.stem[kind.table[0, judged]]
+    same = [k for k in others if series.stem[kind.table[0, k]] == stem]
     return (same or others or [-1])[0]
 
 
@@ -106,12 +101,15 @@ def _part(role: str) -> str:
     return role.partition(":")[2]
 
 
-def _reason(need: Need, series: SeriesSet, found: list[int]) -> str:
-    wanted = " or ".join(need.roles)
+def _reason(need: Need, series: SeriesSet, kind: Kind, found: list[int]) -> str:
+    """What to log: a column that is missing, by the name that this run would give it, or more of one."""
     if not found:
-        return f"no {wanted} logged" + (f"; log {need.log}" if need.log else "")
-    most = max(found, key=lambda i: int(series.points.count[i]))
-    have = int(series.points.count[most])
+        name = column(need.roles[0], dict(zip(kind.tags, kind.roles, strict=True)))
+        shown = f", for instance as {name}" if name and name not in need.log else ""
+        what = f"; log {need.log or 'it'}{shown}" if need.log or shown else ""
+        return f"no {' or '.join(need.roles)} logged{what}"
+    most = max((int(kind.table[0, k]) for k in found), key=lambda i: series.counts[i])
+    have = series.counts[most]
     if have == 0:
         return f"{series.tag[most]} has no finite value ({need.points} needed)"
-    return f"too few points: {have} of {need.points} in {series.tag[most]}"
+    return f"too few points: {have} of {need.points} in {series.tag[most]}; log it more often"

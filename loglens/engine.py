@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from loglens.binding import bind, objective_of
+from loglens.binding import bind
 from loglens.evaluate import Scope
 from loglens.kernels import points as point_kernels
 from loglens.kernels.values import PointsArg
@@ -57,8 +57,6 @@ def judge(
 
     Rules about groups are not checked here: they wait for all runs.
     """
-    everything = [set(series.by_run.get(run, {})) for run in range(len(series.runs))]
-    objectives = {run: objective_of(roles) for run, roles in enumerate(everything)}
     findings: list[list[Finding]] = [[] for _ in series.runs]
     clear: list[list[str]] = [[] for _ in series.runs]
     skipped: list[list[NotChecked]] = [[] for _ in series.runs]
@@ -68,7 +66,7 @@ def judge(
             for one in skipped:
                 one.append(NotChecked(rule.id, "about groups of runs"))
             continue
-        binding = bind(rule, series, objectives)
+        binding = bind(rule, series)
         fired, reasons = apply(rule, series, binding.run, binding.index, cache)
         reasons = {**binding.reasons, **reasons}
         for run in range(len(series.runs)):

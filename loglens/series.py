@@ -109,7 +109,16 @@ class Members(NamedTuple):
 
     roles: tuple[str, ...]
     series: tuple[int, ...]
-    kind: int = -1  # the same for runs whose series agree in roles, stems and numbers of points
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """Runs whose series agree in names, roles, stems and numbers of points."""
+
+    roles: tuple[str, ...]
+    tags: tuple[str, ...]
+    runs: np.ndarray  # int64 (runs,)
+    table: np.ndarray  # int64 (runs, roles), the series of each run
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,12 +173,30 @@ class SeriesSet:
 
     @cached_property
     def _members(self) -> dict[int, Members]:
-        found, kinds = {}, dict[tuple[tuple[str, str, int], ...], int]()
+        found = {}
         for run, by_role in self.by_run.items():
             mine = tuple(i for members in by_role.values() for i in members)
-            kind = tuple((self.role[i], self.stem[i], self.counts[i]) for i in mine)
-            found[run] = Members(tuple(self.role[i] for i in mine), mine, kinds.setdefault(kind, len(kinds)))
+            found[run] = Members(tuple(self.role[i] for i in mine), mine)
         return found
+
+    @cached_property
+    def kinds(self) -> list[Kind]:
+        """The runs of the batch, those together that log the same things."""
+        alike: dict[tuple[tuple[str, str, str, int], ...], list[int]] = {}
+        for run in range(len(self.runs)):
+            mine = self.members_of(run).series
+            alike.setdefault(tuple((self.role[i], self.tag[i], self.stem[i], self.counts[i]) for i in mine), []).append(
+                run
+            )
+        return [
+            Kind(
+                tuple(role for role, *_ in names),
+                tuple(tag for _, tag, *_ in names),
+                np.array(runs, np.int64),
+                np.array([self.members_of(run).series for run in runs], np.int64).reshape(len(runs), len(names)),
+            )
+            for names, runs in alike.items()
+        ]
 
     @cached_property
     def by_run(self) -> dict[int, dict[str, list[int]]]:

@@ -44,7 +44,7 @@ def rule(**needs: str) -> Rule:
 def bound(run: dict[str, Any], **needs: str) -> list[dict[str, str | None]] | str:
     """The tags of each candidate, or the reason why there is none."""
     series = batch([run])
-    found = bind(rule(**needs), series, {0: objective_of(set(run))})
+    found = bind(rule(**needs), series)
     if found.reasons:
         return found.reasons[0]
     return [
@@ -57,10 +57,18 @@ def bound(run: dict[str, Any], **needs: str) -> list[dict[str, str | None]] | st
     ("run", "needs", "want"),
     [
         ({LOSS: [1]}, {"x": LOSS}, [{"x": LOSS}]),
-        ({}, {"x": LOSS}, "no train/loss logged"),
-        ({}, {"x": f"[{LOSS}, val/loss]"}, "no train/loss or val/loss logged"),
-        ({}, {"x": f"{{role: {LOSS}, log: the loss}}"}, "no train/loss logged; log the loss"),
-        ({LOSS: [1, 2]}, {"x": f"{{role: {LOSS}, points: 3}}"}, "too few points: 2 of 3 in train/loss"),
+        ({}, {"x": LOSS}, "no train/loss logged; log it, for instance as train_loss"),
+        ({}, {"x": f"[{LOSS}, val/loss]"}, "no train/loss or val/loss logged; log it, for instance as train_loss"),
+        (
+            {},
+            {"x": f"{{role: {LOSS}, log: the loss}}"},
+            "no train/loss logged; log the loss, for instance as train_loss",
+        ),
+        (
+            {LOSS: [1, 2]},
+            {"x": f"{{role: {LOSS}, points: 3}}"},
+            "too few points: 2 of 3 in train/loss; log it more often",
+        ),
         ({LOSS: []}, {"x": f"{{role: {LOSS}, points: 0}}"}, [{"x": LOSS}]),
         ({LOSS: [1]}, {"x": f"[{SCORE}, {LOSS}]"}, [{"x": LOSS}]),
         ({LOSS: [1], SCORE: [1]}, {"x": f"[{SCORE}, {LOSS}]"}, [{"x": SCORE}]),
@@ -70,9 +78,9 @@ def bound(run: dict[str, Any], **needs: str) -> list[dict[str, str | None]] | st
             {"x": '"grad_norm:*"'},
             [{"x": "grad_norm:a"}, {"x": "grad_norm:b"}],
         ),
-        ({"grad_norm:a": [1]}, {"x": "grad_norm"}, "no grad_norm logged"),
+        ({"grad_norm:a": [1]}, {"x": "grad_norm"}, "no grad_norm logged; log it, for instance as grad_norm"),
         ({LOSS: [1]}, {"x": LOSS, "y": "{role: lr, optional: true}"}, [{"x": LOSS, "y": None}]),
-        ({LOSS: [1]}, {"x": LOSS, "y": "lr"}, "no lr logged"),
+        ({LOSS: [1]}, {"x": LOSS, "y": "lr"}, "no lr logged; log it, for instance as train/lr"),
         ({LOSS: [1], "lr": [1]}, {"x": LOSS, "y": "lr"}, [{"x": LOSS, "y": "lr"}]),
         (
             {"train/loss:a": [1, 2], "train/loss:b": [1], "val/loss:b": [1], "val/loss:a": [1, 2, 3]},
@@ -97,10 +105,10 @@ def test_candidates(run: dict[str, Any], needs: dict[str, str], want: object) ->
 
 def test_candidates_of_several_runs_stand_in_their_order() -> None:
     series = batch([{LOSS: [1]}, {}, {LOSS: [1]}])
-    found = bind(rule(x=LOSS), series, dict.fromkeys(range(3), "supervised"))
+    found = bind(rule(x=LOSS), series)
     assert found.run.tolist() == [0, 2]
     assert found.index["x"].tolist() == [0, 1]
-    assert found.reasons == {1: "no train/loss logged"}
+    assert found.reasons == {1: "no train/loss logged; log it, for instance as train_loss"}
 
 
 @pytest.mark.parametrize(

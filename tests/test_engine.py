@@ -155,8 +155,8 @@ def test_for_in_points_steps_and_shares(hold: str, steps: list[int]) -> None:
 @pytest.mark.parametrize(
     ("run", "reason"),
     [
-        ({}, "no train/loss logged; log the training loss"),
-        ({"train/loss": [1]}, "too few points: 1 of 2 in train/loss"),
+        ({}, "no train/loss logged; log the training loss, for instance as train_loss"),
+        ({"train/loss": [1]}, "too few points: 1 of 2 in train/loss; log it more often"),
         ({"train/loss": [math.nan] * 9}, "train/loss has no finite value (2 needed)"),
         ({"train/loss": [1] * 9, "reward": [1]}, ""),
     ],

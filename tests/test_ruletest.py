@@ -30,7 +30,7 @@ def test_good_cases_pass() -> None:
     [
         ("20x10", "2x10", "expected too-high, got silence"),
         ("1x10", "11x10", "expected silence, got too-high at step 0: train/loss ends at 11."),
-        ("1x10", "1x2", "expected silence, got not-checked (too few points: 2 of 4 in train/loss)"),
+        ("1x10", "1x2", "expected silence, got not-checked (too few points: 2 of 4 in train/loss; log it more often)"),
         ("expect: none", "expect: not-checked", "expected not-checked, got silence"),
         ("severity: warning", "severity: error", "expected severity error, got warning"),
         ("onset: 0", "onset: 3", "expected too-high at step 3, got 0"),
