@@ -13,6 +13,7 @@ from eventwriter import (
     hparams_event,
     log_file,
     new_histogram,
+    old_histogram,
     points,
     read_bytes,
     record,
@@ -27,6 +28,8 @@ from loglens.sources.tensorboard import read
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from loglens.sources.base import Tables
 
 EVENTS = [
     scalar("loss", 1, 0.5),
@@ -62,6 +65,44 @@ def test_every_byte_flipped(tmp_path: Path) -> None:
         rest = POINTS[:hit] + POINTS[hit + 1 :]
         assert points(tables) == by_series(point for point in rest if point), place
         assert [(problem.kind, problem.offset) for problem in tables.problems] == [("corrupt", start)], place
+
+
+REST = [
+    old_histogram("old", 1, [0, 2], [1, 2], min=-1, max=2, num=3, sum=2, sum_squares=5),
+    new_histogram("new", 1, [(0.0, 1.0, 3.0), (1.0, 2.0, 4.0)]),
+    tensor_scalar("note", 2, 7, "text", string_val=[b"first"]),
+    hparams_event({"lr": 0.1, "name": "adam"}),
+    scalar("loss", 3, 0.5),
+]
+REST_ENDS = [len(framed(REST[: i + 1])) for i in range(len(REST))]
+
+
+def rest_of(tables: Tables) -> list[bool]:
+    """Which of REST are there, with all that they hold."""
+    histograms = {} if tables.histograms is None else dict(tables.histograms.select("tag", "counts").rows())
+    texts = [] if tables.texts is None else tables.texts["text"].to_list()
+    hparams = {} if tables.hparams is None else dict(tables.hparams.select("name", "value").rows())
+    old, new = (list(histograms.get(tag, ())) for tag in ("old", "new"))
+    return [
+        old == [1.0, 2.0],
+        new == [3.0, 4.0],
+        texts == ["first"],
+        hparams == {"lr": "0.1", "name": "adam"},
+        points(tables) == [("loss", 3, 0.5)],
+    ]
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_histograms_texts_and_hparams_damaged_at_every_byte(tmp_path: Path, flip: bool) -> None:
+    data = framed(REST)
+    assert rest_of(read_bytes(tmp_path, data)) == [True] * len(REST)
+    for place in range(len(data)):
+        hit = sum(end <= place for end in REST_ENDS)
+        damaged = data[:place] + bytes([data[place] ^ 0x41]) + data[place + 1 :] if flip else data[:place]
+        tables = read_bytes(tmp_path, damaged)
+        assert rest_of(tables) == [i != hit if flip else i < hit for i in range(len(REST))], place
+        start = REST_ENDS[hit - 1] if hit else 0
+        assert flip is False or [(p.kind, p.offset) for p in tables.problems] == [("corrupt", start)], place
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
