@@ -27,9 +27,8 @@ OF_POINTS = {"gradient-spike", "log-integrity", "loss-spike", "nonfinite-gradien
 # rules do not judge ("too close to call"), so that a finding may become not-checked, but nothing comes out of nothing.
 ALLOWED = {
     (THIRD, "diverging-loss", "cried"): 1,  # it did diverge; with all points the noise hides it
-    (THIRD, "missed-early-stop", "lost"): 2,  # the lowest evaluation is among those left out
-    (THIRD, "overconfidence", "lost"): 1,  # the same
-    (THIRD, "widening-gap", "lost"): 2,  # the same
+    (THIRD, "missed-early-stop", "lost"): 1,  # of the rise after the lowest evaluation a third is left, of 15 five
+    (THIRD, "widening-gap", "lost"): 1,  # the same run
     (THIRD, "noisy-loss", "cried"): 1,  # with longer steps between points the fall itself counts as scatter
     (AGAIN, "loss-spike", "cried"): 1,  # a saw-tooth of one tooth more
     (AGAIN, "loss-spike", "lost"): 1,  # drawn points widen the tail that a spike must stand out of
