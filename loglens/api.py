@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from loglens.config import Config, load_config
 from loglens.model import Logs
 from loglens.report import Report
+from loglens.suppression import suppress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -54,14 +57,21 @@ def analyze(
     """Judge every run of `source` (as for `read`, or what `read` gave).
 
     `rules` names further rule files or folders, `parameters` is {rule: {parameter: value}}, `config` a settings file
-    (none is looked for); what is given here wins over it. Further options are those of `read`.
+    (none is looked for); what is given here wins over it. `jobs`: at most so many processes, `executor`: one of
+    `concurrent.futures` or of its kind to work on (a script that asks for processes must guard its main part, as with
+    any pool). Further options are those of `read`.
     """
-    _check_options("analyze", options)
+    _check_options("analyze", options, "jobs", "executor")
     settings = load_config(Path(config), [fspath(path) for path in rules]) if config is not None else Config()
     settings = settings.merged(select, ignore, [fspath(path) for path in rules], parameters, roles, exclude)
     chosen, left_out = load_choice(settings)
+    jobs, executor = options.pop("jobs", 1), options.pop("executor", None)
+    if (jobs > 1 or executor) and _paths(source) is not None:
+        options |= {"roles": settings.roles, "exclude": settings.exclude, "jobs": jobs, "executor": executor}
+        report = report_of(judge_paths(source, chosen, narrowed=bool(left_out), **options), chosen, left_out)
+        return suppress(report, settings.suppress)[0]
     logs = batches(source, roles=settings.roles, exclude=settings.exclude, **options)
-    return judge_batches(logs, chosen, left_out=left_out)
+    return suppress(judge_batches(logs, chosen, left_out=left_out), settings.suppress)[0]
 
 
 def load_chosen(settings: Config) -> tuple[Rule, ...]:
@@ -99,6 +109,46 @@ def batches(source: Any, *, roles: Mapping[str, str] | None = None, **options: A
     return read_batches(paths, roles=load_table(roles), **options)
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What leaves the analysis of a batch. `files` counts those that were read."""
+
+    names: tuple[str, ...]
+    runs: tuple[RunReport, ...]
+    problems: tuple[Problem, ...]
+    files: int
+
+
+def judge_batch(
+    logs: Logs,
+    rules: Sequence[Rule],
+    spent: Callable[[str, float], None] | None = None,
+    narrowed: bool = False,
+    kernels: Sequence[str] = (),
+) -> Judged:
+    """Judge the runs of one batch; `spent` is told the seconds of each rule, `narrowed`: some rules were left out.
+
+    `kernels`: modules that rules take kernels from, imported where this runs (in another process, perhaps).
+    """
+    from loglens.plugins import have_kernels
+    from loglens.story import tell
+
+    for module in kernels:
+        have_kernels(module)
+    return Judged(logs.names, tell(logs, rules, spent, narrowed=narrowed), logs.problems, len(logs.sources))
+
+
+def judge_paths(
+    source: Any, rules: Sequence[Rule], *, narrowed: bool = False, kernels: Sequence[str] = (), **options: Any
+) -> Iterator[Judged]:
+    """Judge what is under paths batch by batch, with `jobs` or an `executor` elsewhere; options as of `each_batch`."""
+    from loglens.sources import each_batch
+    from loglens.sources.names import load_table
+
+    make = partial(judge_batch, rules=tuple(rules), narrowed=narrowed, kernels=tuple(kernels))
+    return each_batch(_paths(source) or (), make, roles=load_table(options.pop("roles", None)), **options)
+
+
 def judge_batches(
     logs: Iterable[Logs],
     rules: Sequence[Rule],
@@ -110,17 +160,26 @@ def judge_batches(
 
     `left_out`: ids of rules that are known but were not wanted.
     """
+
+    def judged() -> Iterator[Judged]:
+        for batch in logs:
+            yield judge_batch(batch, rules, spent, narrowed=bool(left_out))
+            if on_batch is not None:
+                on_batch(batch)
+
+    return report_of(judged(), rules, left_out)
+
+
+def report_of(parts: Iterable[Judged], rules: Sequence[Rule], left_out: Sequence[str] = ()) -> Report:
+    """The report on all batches; groups are judged here, as they reach across."""
     from loglens import __version__
     from loglens.grouping import group_runs
-    from loglens.story import tell
 
     runs: list[RunReport] = []
     problems: list[Problem] = []
-    for batch in logs:
-        runs += tell(batch, rules, spent, narrowed=bool(left_out))
-        problems += batch.problems
-        if on_batch is not None:
-            on_batch(batch)
+    for part in parts:
+        runs += part.runs
+        problems += part.problems
     told, groups = group_runs(sorted(runs, key=lambda run: run.run), rules)
     return Report(
         runs=told,

@@ -8,11 +8,13 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from loglens.errors import ConfigError, LoglensError
 from loglens.model import SEVERITIES
 from loglens.roles import is_role, known_roles
+from loglens.suppression import Suppression
 from loglens.wording import suggestion
 
 if TYPE_CHECKING:
@@ -28,7 +30,9 @@ KEYS = {
     "exclude": "globs of paths not to read, relative to the analysed folder",
     "roles": "table: glob on the name of a series = its role",
     "rules": "table per rule: parameter = number",
+    "suppress": "tables of findings that are accepted: rule, runs, reason, expires",
 }
+SUPPRESS = ("rule", "runs", "reason", "expires")
 LISTS = ("select", "ignore", "rule-files", "exclude")
 Parameters = Mapping[str, Mapping[str, float]]
 
@@ -45,6 +49,7 @@ class Config:
     exclude: tuple[str, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     parameters: Parameters = field(default_factory=dict)
+    suppress: tuple[Suppression, ...] = ()
 
     def merged(
         self,
@@ -100,6 +105,7 @@ def load_config(path: Path, rules: Iterable[str] | None = None) -> Config:
         fail_on=table.get("fail-on", "error"),
         roles=dict(table.get("roles", {})),
         parameters={rule: {k: float(v) for k, v in values.items()} for rule, values in table.get("rules", {}).items()},
+        suppress=tuple(map(_suppression, table.get("suppress", ()))),
         **{key: tuple(table.get(key, ())) for key in ("select", "ignore", "exclude")},
     )
 
@@ -143,6 +149,8 @@ def _mistakes(table: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]
             yield from _role_mistakes(value)
         elif key == "rules":
             yield from _parameter_mistakes(value)
+        elif key == "suppress":
+            yield from _suppress_mistakes(value)
 
 
 def _unknown_rules(table: Mapping[str, Any], path: Path, extra: Iterable[str]) -> list[tuple[tuple[str, ...], str]]:
@@ -200,7 +208,41 @@ def _parameter_mistakes(rules: Any) -> Iterator[tuple[tuple[str, ...], str]]:
                 yield ("rules", rule, name), f"parameter '{name}' of '{rule}' must be a number"
 
 
+def _suppress_mistakes(entries: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+    if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
+        yield ("suppress",), "'suppress' must be tables [[suppress]] with rule, runs, reason and expires"
+        return
+    for number, entry in enumerate(entries):
+        place = ("suppress", str(number))
+        for key in entry:
+            if key not in SUPPRESS:
+                hint = suggestion(key, SUPPRESS) or f"; known are {', '.join(SUPPRESS)}"
+                yield (*place, key), f"unknown key '{key}' in 'suppress'{hint}"
+        for key in ("rule", "reason"):
+            if not isinstance(entry.get(key), str) or not entry[key].strip():
+                yield (*place, *((key,) if key in entry else ())), f"'suppress' needs a {key}, a text that is not empty"
+        runs = entry.get("runs", "*")
+        if not isinstance(runs, str) and not _texts(runs):
+            yield (*place, "runs"), "'runs' must be a glob or a list of globs"
+        if not isinstance(entry.get("expires", "-"), str | date) or not str(entry.get("expires", "-")).strip():
+            yield (*place, "expires"), "'expires' must be a date such as 2027-01-31"
+
+
+def _suppression(entry: Mapping[str, Any]) -> Suppression:
+    runs, expires = entry.get("runs", "*"), entry.get("expires", "")
+    day = expires.date() if isinstance(expires, datetime) else expires
+    return Suppression(
+        rule=entry["rule"],
+        reason=" ".join(entry["reason"].split()),
+        runs=(runs,) if isinstance(runs, str) else tuple(runs),
+        expires=day.isoformat()
+        if isinstance(day, date)
+        else (day.strip() or "an empty text" if "expires" in entry else ""),
+    )
+
+
 _HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?$")
+_ARRAY = re.compile(r"\s*\[\[\s*([^\[\]]+?)\s*\]\]\s*(#.*)?$")
 _KEY = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*=""")
 _PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*(?:\.|$)""")
 
@@ -209,8 +251,13 @@ def _line(text: str, keys: tuple[str, ...]) -> str:
     """`:LINE` of the key, found by a search (tomllib keeps no positions); nothing when not exactly one line fits."""
     table: tuple[str, ...] = ()
     found = []
+    tables: dict[tuple[str, ...], int] = {}  # arrays of tables: how many of each there were
     for number, line in enumerate(text.split("\n"), 1):
-        if header := _HEADER.match(line):
+        if header := _ARRAY.match(line):
+            name = _split(header[1])
+            tables[name] = tables.get(name, -1) + 1
+            table = path = (*name, str(tables[name]))
+        elif header := _HEADER.match(line):
             table = _split(header[1])
             path = table
         elif key := _KEY.match(line):
@@ -243,6 +290,10 @@ def to_toml(config: Config) -> str:
         lines += ["", "[roles]", *(f"{_quoted(name)} = {_quoted(role)}" for name, role in config.roles.items())]
     for rule, values in config.parameters.items():
         lines += ["", f"[rules.{_quoted(rule)}]", *(f"{_quoted(name)} = {value!r}" for name, value in values.items())]
+    for entry in config.suppress:
+        told = {"rule": entry.rule, "reason": entry.reason} | ({"expires": entry.expires} if entry.expires else {})
+        lines += ["", "[[suppress]]", *(f"{key} = {_quoted(value)}" for key, value in told.items())]
+        lines.append(f"runs = [{', '.join(map(_quoted, entry.runs))}]")
     return "\n".join(lines) + "\n"
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from loglens.report import Report
 
 NOT_WHOLE = ("truncated", "corrupt", "unreadable")
+NAMED_GONE = 10
 NAMED = 3  # runs and files that are named before "and N more"
 
 
@@ -65,6 +66,15 @@ def _blind(report: Report) -> Iterator[str]:
             f"warning: no run could be judged. {visible(report.runs[0].run)}: {visible(report.runs[0].headline)} "
             "'loglens inspect' shows what was read, [roles] in loglens.toml names roles"
         )
+
+
+def gone_lines(report: Report) -> Iterator[str]:
+    """What of the baseline is not there any more, a line each."""
+    for gone in report.gone[:NAMED_GONE]:
+        why = f" ({visible(gone.why)})" if gone.why else ""
+        yield f"baseline: {visible(gone.rule)} in {visible(gone.run)} is gone{why}"
+    if len(report.gone) > NAMED_GONE:
+        yield f"baseline: {_many(len(report.gone) - NAMED_GONE, 'more finding')} gone"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -157,6 +157,23 @@ class Finding:
     related: tuple[str, ...] = ()  # tags of the suspected cause, drawn under the evidence on the same axis
     status: Literal["fired"] = "fired"
     doubts: tuple[str, ...] = ()  # what speaks against it; `counter_evidence` is what was ruled out
+    state: Literal["new", "unchanged"] | None = None  # beside a baseline; null without one
+    suppressed: str | None = None  # the reason for which the settings suppress it
+
+    @property
+    def counts(self) -> bool:
+        """Whether it decides about the exit code: suppressed findings and those of the baseline do not."""
+        return self.state != "unchanged" and self.suppressed is None
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A finding of the baseline that is not there any more, and what became of it as far as is known."""
+
+    run: str
+    rule: str
+    tag: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)

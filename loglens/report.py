@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from loglens.model import SEVERITIES, Group, Problem, RuleInfo, RunReport, Severity, Summary
+from loglens.model import SEVERITIES, Gone, Group, Problem, RuleInfo, RunReport, Severity, Summary
 from loglens.spending import spent_by
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ class Report:
     rules: tuple[RuleInfo, ...] = ()
     version: str = ""
     left_out: tuple[str, ...] = ()  # ids of rules that the settings left out
+    gone: tuple[Gone, ...] = ()  # findings of the baseline that are not there any more
+    compared: bool = False  # with a baseline
 
     @cached_property
     def summary(self) -> Summary:
@@ -50,9 +52,9 @@ class Report:
 
     @cached_property
     def worst(self) -> Severity | None:
-        """The highest severity of any finding, or None."""
+        """The highest severity of any finding that is not suppressed and not in the baseline, or None."""
         holders: tuple[RunReport | Group, ...] = (*self.runs, *self.groups)
-        found = {f.severity for holder in holders for f in holder.findings}
+        found = {f.severity for holder in holders for f in holder.findings if f.counts}
         return max(found, key=SEVERITIES.index, default=None)
 
     @property

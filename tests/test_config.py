@@ -86,6 +86,11 @@ def test_the_nearest_file_upward_counts(tmp_path: Path, files: dict[str, str], s
         ("roles = 3", 1, "must be a table"),
         ("[roles]\n'a*' = 3", 2, "the role of 'a*'"),
         ("[roles]\n'a*' = 'train/los'", 2, "did you mean 'train/loss'?"),
+        ("suppress = 3", 1, "must be tables [[suppress]]"),
+        ("[[suppress]]\nrule = 'a'\nreason = 'b'\n[[suppress]]\nrule = 'a'\nreason = ' '", 6, "needs a reason"),
+        ("[[suppress]]\nrule = 'a'\nreason = 'b'\nruns = 3", 4, "'runs' must be a glob or a list"),
+        ("[[suppress]]\nrule = 'a'\nreason = 'b'\nexpires = 3", 4, "'expires' must be a date"),
+        ("[[suppress]]\nrule = 'a'\nreason = 'b'\nexpire = 3", 4, "unknown key 'expire' in 'suppress'; did you mean"),
     ],
 )
 def test_a_mistake_names_file_and_line(tmp_path: Path, text: str, line: int, words: str) -> None:

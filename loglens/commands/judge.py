@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,13 +50,18 @@ if TYPE_CHECKING:
 @click.option("--fail-on", type=click.Choice(FAIL_ON), help="Lowest severity that makes the exit code 1.")
 @click.option("--require", multiple=True, metavar="ROLES", help="Roles that every run must have, else exit code 1.")
 @click.option("--min-runs", type=click.IntRange(0), default=1, metavar="N", help="Fewer runs make the exit code 1.")
+@click.option("--baseline", metavar="FILE", help="Findings in this file fail nothing; only new ones do.")
+@click.option("--write-baseline", metavar="FILE", help="Write the findings as a baseline; the exit code stays.")
 @click.option("--strict", is_flag=True, help="A log that was not read whole makes the exit code 2.")
 @COLOR
 @reads_logs
 def analyze(**options: Any) -> int:
     """Judge every run under PATH (folders, files or globs) and report what is wrong."""
     from loglens.api import judge_batches
-    from loglens.gate import Gate, summary_line
+    from loglens.baseline import against, baseline_text
+    from loglens.gate import Gate, gone_lines, summary_line
+    from loglens.reporters import write_text
+    from loglens.suppression import suppress
     from loglens.timings import Clock
 
     logs, clock = reading(options), Clock()
@@ -62,16 +69,21 @@ def analyze(**options: Any) -> int:
     gate = Gate(options["fail_on"] or logs.config.fail_on, required, options["min_runs"], options["strict"])
     outputs, look = _outputs(options["output"]), _look(options)
     rules, left_out = _rules(options, logs.config)
+    known = _known(options["baseline"])
     clock.lap("load rules")
     spent = clock.rule if logs.verbose else None
     report = judge_batches(clock.during("read", logs.batches(), then="judge"), rules, None, spent, left_out)
+    report, remarks = suppress(report, logs.config.suppress)
+    report = report if known is None else against(report, known)
     clock.lap("judge")
     code, reasons = gate.judge(report)
     look["fail_on"] = gate.fail_on
     _write(report, outputs, look)
+    if options["write_baseline"]:
+        write_text(Path(options["write_baseline"]), baseline_text(report))
     _print(report, options["form"] or "text", options["color"], look)
     clock.lap("render")
-    for reason in reasons:
+    for reason in [*reasons, *remarks, *gone_lines(report)]:
         note(f"loglens: {reason}")
     if logs.verbose:
         for line in clock.lines():
@@ -79,6 +91,13 @@ def analyze(**options: Any) -> int:
     if not logs.quiet:
         note(summary_line(report, [path for _, path in outputs]))
     return code
+
+
+def _known(baseline: str | None) -> tuple[tuple[str, str, str, str], ...] | None:
+    """What the baseline lists, read before any log is; None without one."""
+    from loglens.baseline import read_baseline
+
+    return read_baseline(Path(baseline)) if baseline else None
 
 
 def _known_roles(roles: Sequence[str]) -> tuple[str, ...]:
@@ -112,7 +131,14 @@ def _outputs(names: Sequence[str]) -> list[tuple[str, str]]:
     """(format, path) of each `-o`; checked before anything is read."""
     from loglens.reporters import format_for
 
-    return [format_for(name) for name in names]
+    outputs = [format_for(name) for name in names]
+    taken: set[Path] = set()
+    for _, path in outputs:
+        place = Path(os.path.realpath(path))
+        if place in taken and (place.is_file() or not place.exists()):  # a device takes all
+            raise LoglensError(f"{path}: named by two -o: one report would replace the other")
+        taken.add(place)
+    return outputs
 
 
 def _look(options: dict[str, Any]) -> dict[str, Any]:

@@ -23,11 +23,15 @@ _GITLAB: dict[Severity, str] = {"error": "critical", "warning": "major", "info":
 
 def github(report: Report) -> str:
     """Workflow commands that GitHub shows as annotations: the worst ten findings, how many more there are, damage."""
-    results, broken = results_of(report), damaged(report)
+    every, broken = results_of(report), damaged(report)
+    results = [result for result in every if result.finding.counts]
     lines = [_annotation(result) for result in results[:ANNOTATIONS]]
     if len(results) > ANNOTATIONS:
         more = clean.count(len(results) - ANNOTATIONS, "more finding")
         lines.append(f"::notice title=loglens::{more}; the job summary and the reports have them")
+    if accepted := len(every) - len(results):
+        known = clean.count(accepted, "finding")
+        lines.append(f"::notice title=loglens::{known} in the baseline or suppressed")
     if broken:
         first = f"{clean.name(broken[0].path, NAME)}: {clean.visible(broken[0].message)}"
         text = f"{clean.count(len(broken), 'file')} not read whole: {first}"
@@ -70,7 +74,7 @@ def add_job_summary(report: Report, **look: Any) -> None:
 
 def gitlab(report: Report) -> str:
     """GitLab's code quality report; of more than 5,000 findings the worst, and one entry that counts the rest."""
-    results = results_of(report)
+    results = [result for result in results_of(report) if result.finding.suppressed is None]  # GitLab compares itself
     issues = [
         _issue(r.message, r.finding.rule, r.finding.fingerprint, _GITLAB[r.finding.severity], r.path)
         for r in results[:MOST]

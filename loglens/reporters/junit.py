@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from loglens.model import SEVERITIES
 from loglens.reporters import clean
-from loglens.reporters.outline import where, worst_first
+from loglens.reporters.outline import marked, where, worst_first
 from loglens.reporters.results import NAME, damaged
 
 if TYPE_CHECKING:
@@ -68,11 +68,14 @@ def _case(suite: Element, rule: str, run: str) -> Element:
 
 
 def _fails(finding: Finding, fail_on: str) -> bool:
-    return fail_on != "never" and SEVERITIES.index(finding.severity) >= [*SEVERITIES].index(fail_on)  # type: ignore[arg-type]
+    if fail_on == "never" or not finding.counts:
+        return False
+    return SEVERITIES.index(finding.severity) >= [*SEVERITIES].index(fail_on)  # type: ignore[arg-type]
 
 
 def _body(finding: Finding) -> str:
     lines = [f"from {where(finding)}"] if where(finding) else []
+    lines += [clean.visible(marked(finding))] if marked(finding) else []
     lines += [f"caused by {clean.name(finding.caused_by)}"] if finding.caused_by else []
     lines += [f"cause: {clean.visible(cause)}" for cause in finding.causes]
     lines += [f"do: {clean.visible(remedy)}" for remedy in finding.remedies]

@@ -206,6 +206,26 @@ def narrowed(report: Report) -> str:
     return f"Only {applied:,} of {every:,} rules {'was' if applied == 1 else 'were'} applied."
 
 
+def marked(finding: Finding) -> str:
+    """How a finding stands to baseline and settings: `new`, `in the baseline`, `suppressed: …`; empty without."""
+    if finding.suppressed is not None:
+        return f"suppressed: {finding.suppressed}"
+    return {"new": "new", "unchanged": "in the baseline"}.get(finding.state or "", "")
+
+
+def settled(report: Report) -> str:
+    """`Beside the baseline 2 findings are new, 5 unchanged, 1 gone. 1 is suppressed.`; empty without either."""
+    found = [f for run in report.runs for f in run.findings] + [f for group in report.groups for f in group.findings]
+    hidden = sum(f.suppressed is not None for f in found)
+    new, old = (sum(f.state == state and f.suppressed is None for f in found) for state in ("new", "unchanged"))
+    told = ""
+    if report.compared:
+        first = f"{clean.count(new, 'finding')} {_be(new)} new"
+        told = f"Beside the baseline {first}, {old:,} unchanged, {len(report.gone):,} gone."
+    kept = f"{clean.count(hidden, 'finding')} {_be(hidden)} suppressed." if hidden else ""
+    return f"{told} {kept}".strip()
+
+
 def _be(number: int) -> str:
     return "is" if number == 1 else "are"
 

@@ -242,7 +242,7 @@ def _row(
         chain=chain,
         target=target if target in told else "",
         numbers=tuple(numbers),
-        hparams=tuple(clean.name(run.hparams.get(name, "–"), 24) for name in varied),
+        hparams=tuple(clean.setting(run.hparams.get(name, "–")) for name in varied),
     )
 
 
@@ -324,6 +324,8 @@ def dress(environment: Environment) -> None:
     }  # fmt: skip
     environment.globals |= {
         "where": outline.where,
+        "marked": outline.marked,
+        "settled": outline.settled,
         "place_of": place_of,
         "cost": outline.cost,
         "escape": escape,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from loglens.model import Axis, Curve, Group, Problem, RuleInfo, RunReport, Summary
+from loglens.model import Axis, Curve, Gone, Group, Problem, RuleInfo, RunReport, Summary
 from loglens.report import Report
 from loglens.reporters import sparks
 from loglens.reporters.clean import utf8, visible
@@ -52,6 +52,8 @@ def render(report: Report) -> str:
         "summary": to_plain(report.summary),
         "rules": to_plain(report.rules),
         "left_out": to_plain(report.left_out),
+        "gone": to_plain(report.gone),
+        "compared": report.compared,
     }
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     curves = [json.dumps(_drawn(run, curve), ensure_ascii=False, allow_nan=False) for run, curve in _kept(report)]
@@ -106,6 +108,8 @@ class _Document:
     summary: Summary
     rules: tuple[RuleInfo, ...] = ()
     left_out: tuple[str, ...] = ()
+    gone: tuple[Gone, ...] = ()
+    compared: bool = False
     curves: tuple[Drawn, ...] = ()
 
 
@@ -149,7 +153,10 @@ def _report(document: _Document) -> Report:
         replace(run, curves=curves.get(run.run, {}), sources=tuple(replace(s, run=run.run) for s in run.sources))
         for run in document.runs
     )
-    return Report(runs, document.groups, document.problems, document.rules, document.loglens_version, document.left_out)
+    return Report(
+        runs, document.groups, document.problems, document.rules, document.loglens_version, document.left_out,
+        document.gone, document.compared,
+    )  # fmt: skip
 
 
 def schema() -> dict[str, Any]:

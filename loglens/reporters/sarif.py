@@ -78,6 +78,9 @@ def _result(result: Result, places: Mapping[str, int]) -> dict[str, Any]:
         "from": result.place or None,
         "caused_by": finding.caused_by and clean.name(finding.caused_by, NAME),
     }
+    standing: dict[str, Any] = {"baselineState": finding.state} if finding.state else {}
+    if finding.suppressed is not None:
+        standing["suppressions"] = [{"kind": "external", "justification": clean.visible(finding.suppressed)}]
     return {
         "ruleId": rule,
         "ruleIndex": places[rule],
@@ -86,6 +89,7 @@ def _result(result: Result, places: Mapping[str, int]) -> dict[str, Any]:
         "locations": [location],
         "partialFingerprints": {"loglens/v1": clean.visible(finding.fingerprint, NAME)},
         "properties": {key: value for key, value in told.items() if value},
+        **standing,
     }
 
 

@@ -77,6 +77,8 @@ def _head(report: Report, pen: _Pen, width: int) -> Iterator[str]:
         yield from _wrap(f"{told[0].upper()}{told[1:]}.", width, "")
     if total.runs > 1 and (waste := spent(total)):
         yield from _wrap(waste, width, "")
+    if known := outline.settled(report):
+        yield from _wrap(known, width, "")
 
 
 def _run(run: RunReport, pen: _Pen, width: int) -> Iterator[str]:
@@ -90,7 +92,8 @@ def _run(run: RunReport, pen: _Pen, width: int) -> Iterator[str]:
             where = outline.where(effect)
             title = clean.visible(effect.title)
             text = f"→ then {title[:1].lower()}{title[1:]}{f', from {where}' if where else ''}"
-            yield from _wrap(f"{text} ({effect.severity}, {effect.rule})", width, "      ")
+            mark = outline.marked(effect)
+            yield from _wrap(f"{text} ({effect.severity}, {effect.rule}{f'; {mark}' if mark else ''})", width, "      ")
 
 
 def _title(run: RunReport, pen: _Pen, width: int) -> Iterator[str]:
@@ -104,7 +107,11 @@ def _finding(finding: Finding, pen: _Pen, width: int, message: bool) -> Iterator
     parts = [(finding.severity, finding.severity), (clean.name(finding.rule, width - 4), "bold")]
     parts += [(f"from {where}", "")] if where else []
     parts += [(f"{round(100 * finding.confidence)} % sure", "")] if finding.confidence < 0.995 else []
+    mark = outline.marked(finding)
+    parts += [(mark, "dim")] if mark in ("new", "in the baseline") else []
     yield from _fit(parts, pen, width, "  ")
+    if finding.suppressed is not None:
+        yield from _wrap(mark, width, "      ")
     if message:
         yield from _wrap(finding.message, width, "      ")
     if finding.causes:

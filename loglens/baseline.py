@@ -1,0 +1,102 @@
+"""Baselines: the findings that were there before, in a file that reads well as a diff."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from loglens.errors import LoglensError
+from loglens.model import Gone
+from loglens.tabular import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from loglens.model import Finding, Group
+    from loglens.report import Report
+
+VERSION = 1
+_KEY = "loglens_baseline"
+_FIELDS = ("run", "rule", "tag", "fingerprint")
+Known = tuple[str, str, str, str]  # run, rule, tag, fingerprint
+
+
+def baseline_text(report: Report) -> str:
+    """The findings of a report but for suppressed ones, one a line, sorted; steps and values are not among it."""
+    known = sorted({_known(subject, f) for subject, f in _findings(report) if f.suppressed is None})
+    lines = [json.dumps(dict(zip(_FIELDS, each, strict=True)), ensure_ascii=False) for each in known]
+    listed = "[\n" + ",\n".join(lines) + "\n]" if lines else "[]"
+    return f'{{"{_KEY}": {VERSION}, "findings": {listed}}}\n'
+
+
+def _findings(report: Report) -> Iterator[tuple[str, Finding]]:
+    for run in report.runs:
+        yield from ((run.run, f) for f in run.findings)
+    for group in report.groups:
+        yield from ((_subject(group), f) for f in group.findings)
+
+
+def _subject(group: Group) -> str:
+    return f"{group.kind} of {group.runs[0]}" if group.runs else group.kind
+
+
+def _known(subject: str, finding: Finding) -> Known:
+    texts = (subject, finding.rule, finding.tags[0] if finding.tags else "", finding.fingerprint)
+    run, rule, tag, mark = (text.encode("utf-8", "backslashreplace").decode() for text in texts)
+    return run, rule, tag, mark
+
+
+def read_baseline(path: Path) -> tuple[Known, ...]:
+    """The findings that a baseline lists; LoglensError says what is wrong with the file, and where."""
+    try:
+        document = json.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise LoglensError(f"--baseline {visible(str(path))}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise LoglensError(f"{visible(str(path))}: not UTF-8 at byte {error.start}: this is no baseline") from None
+    except json.JSONDecodeError as error:
+        raise LoglensError(f"{visible(str(path))}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from None
+    except (RecursionError, ValueError):
+        raise LoglensError(f"{visible(str(path))}: not JSON that can be read") from None
+    if not isinstance(document, dict) or document.get(_KEY) != VERSION:
+        raise LoglensError(f"{visible(str(path))}: no baseline of version {VERSION}; --write-baseline writes one")
+    found = document.get("findings")
+    if not isinstance(found, list):
+        raise LoglensError(f"{visible(str(path))}: 'findings' must be a list")
+    return tuple(_entry(each, number, path) for number, each in enumerate(found, 1))
+
+
+def _entry(each: Any, number: int, path: Path) -> Known:
+    if not isinstance(each, dict) or not all(isinstance(each.get(field), str) for field in _FIELDS):
+        raise LoglensError(f"{visible(str(path))}: finding {number} must have {', '.join(_FIELDS)}, each a text")
+    return each["run"], each["rule"], each["tag"], each["fingerprint"]
+
+
+def against(report: Report, known: tuple[Known, ...]) -> Report:
+    """The report with every finding marked as new or unchanged, and what is gone since the baseline."""
+    before = {mark for *_, mark in known}
+
+    def marked(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        return tuple(replace(f, state="unchanged" if f.fingerprint in before else "new") for f in findings)
+
+    now = {f.fingerprint for _, f in _findings(report)}
+    applied = {rule.id for rule in report.rules}
+    lost = [each for each in known if each[3] not in now and (each[1] in applied or each[1] not in report.left_out)]
+    return replace(
+        report,
+        runs=tuple(replace(run, findings=marked(run.findings)) for run in report.runs),
+        groups=tuple(replace(group, findings=marked(group.findings)) for group in report.groups),
+        gone=tuple(Gone(run, rule, tag, _why(report, run, rule)) for run, rule, tag, _ in lost),
+        compared=True,
+    )
+
+
+def _why(report: Report, name: str, rule: str) -> str:
+    """Clear is good news; a run or a series that is not there any more is none."""
+    run = next((each for each in report.runs if each.run == name), None)
+    if run is None:
+        return "" if " of " in name else "no such run was read"
+    missing = next((each.reason for each in run.not_checked if each.rule == rule), None)
+    return f"not checked now: {missing}" if missing else "clear now" if rule in run.clear else ""
