@@ -14,14 +14,14 @@ const make = (tag, props = {}, ...children) => {
 const plural = (n, word) => `${n.toLocaleString('en')} ${word}${n === 1 ? '' : 's'}`;
 
 // ---- numbers as the report writes them
+const written = Array.from({length: 7}, (_, digits) => new Intl.NumberFormat('en', {maximumFractionDigits: digits}));
 const human = v => {
   if (Number.isNaN(v)) return 'NaN';
   if (!Number.isFinite(v)) return v > 0 ? '∞' : '-∞';
   const size = Math.abs(v);
-  if (v === Math.round(v) && size < 1e7) return v.toLocaleString('en');
+  if (v === Math.round(v) && size < 1e7) return written[0].format(v);
   if (size >= 1e-3 && size < 1e6) {
-    const digits = Math.max(0, 3 - Math.floor(Math.log10(size)));
-    return v.toLocaleString('en', {maximumFractionDigits: digits});
+    return written[Math.max(0, 3 - Math.floor(Math.log10(size)))].format(v);
   }
   return v.toExponential(2).replace(/\.?0*e\+?/, 'e');
 };
@@ -180,15 +180,15 @@ function layout(run, view, width) {
   const font = {family: 'system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif', size: 12, color: soft};
   const out = {
     height: inner + HEIGHTS.head + HEIGHTS.foot, margin: {l: 62, r: 14, t: HEIGHTS.head, b: HEIGHTS.foot},
-    paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', font, showlegend: true, hovermode: 'x', hoversubplots: 'axis',
+    paper_bgcolor: ink('card'), plot_bgcolor: ink('card'), font, showlegend: true, hovermode: 'x', hoversubplots: 'axis',
     hoverlabel: {bgcolor: ink('card'), bordercolor: grid, font: {...font, color: ink('ink')}, namelength: 40},
     dragmode: 'zoom', shapes: [], annotations: [], uirevision: view.revision, separators: '.,',
-    xaxis: {title: {text: run.axis, standoff: 6}, anchor: run.panels.length > 1 ? `y${run.panels.length}` : 'y', gridcolor: grid, zeroline: false, showspikes: true, spikemode: 'across', spikethickness: 1, spikedash: 'solid', spikecolor: soft, spikesnap: 'cursor', tickformat: run.high < 1e4 ? ',d' : undefined, range: view.range || undefined, autorange: !view.range},
+    xaxis: {title: {text: run.axis, standoff: 6}, anchor: run.panels.length > 1 ? `y${run.panels.length}` : 'y', gridcolor: grid, zeroline: false, showspikes: true, spikemode: 'across', spikethickness: 1, spikedash: 'solid', spikecolor: soft, spikesnap: 'cursor', tickformat: run.high < 1e4 ? ',d' : undefined, hoverformat: ',.6~r', range: view.range || undefined, autorange: !view.range},
   };
   let top = 1;
   run.panels.forEach((panel, number) => {
     const key = number ? number + 1 : '', low = Math.max(0, top - heights[number] / inner);
-    out[`yaxis${key}`] = {domain: [low, top], anchor: 'x', type: view.log[number] ? 'log' : 'linear', gridcolor: grid, zeroline: false, nticks: number ? 4 : 6, exponentformat: 'e', minexponent: 4, automargin: false, fixedrange: false};
+    out[`yaxis${key}`] = {domain: [low, top], anchor: 'x', type: view.log[number] ? 'log' : 'linear', gridcolor: grid, zeroline: false, nticks: number ? 4 : 6, exponentformat: 'e', minexponent: 3, automargin: false, fixedrange: false};
     out[`legend${key}`] = {x: 0, y: top, yanchor: 'bottom', xanchor: 'left', orientation: 'h', font: {...font, color: ink('ink')}, bgcolor: 'rgba(0,0,0,0)', tracegroupgap: 4, itemclick: 'toggle'};
     top = low - HEIGHTS.gap / inner;
   });
@@ -217,7 +217,11 @@ async function explorer(place, index, close) {
   }
   if (!place.isConnected) return () => {};
   const view = {log: run.panels.map(panel => panel.log), smooth: 0, range: null, revision: 1};
-  const draw = () => Plotly.react(plot, traces(run, view), layout(run, view), CONFIG);
+  const draw = () => {
+    const planned = layout(run, view);
+    plot.style.height = `${planned.height}px`;  // known beforehand, so that drawing does not lay out the table again
+    return Plotly.react(plot, traces(run, view), planned, CONFIG);
+  };
   const zoom = range => { view.range = range; view.revision += 1; draw(); };
   plot.setAttribute('role', 'img');
   plot.setAttribute('aria-label', `${run.name}: ${run.panels.flatMap(p => p.lines.map(l => l.tag)).join(', ')} by ${run.axis}. The tables on this page tell the numbers.`);

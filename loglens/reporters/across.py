@@ -196,4 +196,6 @@ def outcomes(runs: Sequence[RunReport], name: str) -> tuple[Setting, ...]:
 def _setting(value: str, runs: Sequence[RunReport]) -> Setting:
     verdicts = [(v, sum(run.verdict == v for run in runs)) for v in ORDER]
     best = [m.best for run in runs for m in run.metrics if m.role == "val/loss" and m.best is not None]
-    return Setting(value, tuple((v, n) for v, n in verdicts if n), len(runs), human(min(best)) if best else "–")
+    return Setting(
+        clean.setting(value), tuple((v, n) for v, n in verdicts if n), len(runs), human(min(best)) if best else "–"
+    )

@@ -139,6 +139,15 @@ def value(thing: Value) -> str:
     return "–" if thing is None else visible(thing, 2 * NAME_LIMIT)
 
 
+def setting(text: str) -> str:
+    """The value of a hyper-parameter: a number with a point as people write it, all else as it was logged."""
+    plain = text.strip()
+    if re.fullmatch(r"[-+]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][-+]?\d+)?", plain) and len(plain) < 40:
+        number = float(plain)
+        return human(number) if abs(number) < float("inf") else plain
+    return name(text, 24)
+
+
 def label(key: str) -> str:
     """A key of the evidence as words: best_val -> best val."""
     return name(key).replace("_", " ")

@@ -91,6 +91,18 @@ def test_slugs_of_ordinary_names_can_be_guessed() -> None:
     assert clean.slugs(["sweep/lr-3e-2", "run-0007"]) == {"sweep/lr-3e-2": "sweep-lr-3e-2", "run-0007": "run-0007"}
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("0.0001", "1e-4"), ("0.30000000000000004", "0.3"), ("1e-05", "1e-5"), ("2.", "2"), ("128", "128"),
+        ("12345678", "12345678"), ("adamw", "adamw"), ("1e999", "1e999"), ("1.2.3", "1.2.3"), ("–", "–"),
+        ("a\x00", "a␀"),
+    ],
+)  # fmt: skip
+def test_settings(text: str, shown: str) -> None:
+    assert clean.setting(text) == shown
+
+
 @pytest.mark.parametrize(("text", "wide"), [("abc", 3), ("学習", 4), ("e\u0301", 1), ("▁█", 2)])
 def test_columns(text: str, wide: int) -> None:
     assert clean.columns(text) == wide
