@@ -72,18 +72,23 @@ def _json(text: str) -> Tree:
 
 
 def _yaml(text: str) -> Tree:
-    """The tree of a YAML document, built from its events: no tag is looked at, no alias, nothing too deep."""
+    """The tree of a YAML document, built from its events: no tag makes anything, no alias grows, nothing too deep."""
     import yaml
 
     top: list[Tree] = []
     stack: list[list[Tree]] = [top]  # children of a mapping are keys and values in turn
     kinds: list[bool] = []
+    anchored: dict[str, Tree] = {}  # plain values only: whatever is larger is not repeated
     try:
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             _check(event, len(stack))
             if isinstance(event, yaml.ScalarEvent):
                 is_key = bool(kinds and kinds[-1]) and len(stack[-1]) % 2 == 0
                 stack[-1].append(event.value if event.style or is_key else _word(event.value))
+                if event.anchor is not None:
+                    anchored[event.anchor] = stack[-1][-1]
+            elif isinstance(event, yaml.AliasEvent):
+                stack[-1].append(anchored.get(event.anchor, f"*{event.anchor}"))
             elif isinstance(event, yaml.CollectionStartEvent):
                 stack.append([])
                 kinds.append(isinstance(event, yaml.MappingStartEvent))
@@ -101,13 +106,7 @@ def _yaml(text: str) -> Tree:
 
 
 def _check(event: object, depth: int) -> None:
-    import yaml
-
     line = f"line {event.start_mark.line + 1}: "  # type: ignore[attr-defined]
-    if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-        raise NotSettingsError(f"{line}anchors and aliases are not read")
-    if getattr(event, "tag", None) is not None:
-        raise NotSettingsError(f"{line}tags are not read")
     if depth > _DEPTH:
         raise NotSettingsError(f"{line}nested deeper than {_DEPTH} levels")
 

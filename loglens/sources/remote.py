@@ -35,8 +35,11 @@ _TOLD = {
     "ACCESS_DENIED|AccessDenied|Forbidden|PERMISSION_DENIED|AuthorizationFailure": (
         "access denied: check the credentials"
     ),
-    "INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|INVALID_SIGNATURE|EXPIRED_TOKEN|UNAUTHENTICATED|Unauthorized|"
-    "Failed to get token|Could not create a OAuth2": ("the credentials are not accepted"),
+    "Failed to get token|Could not create a OAuth2": "no credentials found, or no server that takes them",
+    "INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|INVALID_SIGNATURE|EXPIRED_TOKEN|UNAUTHENTICATED|Unauthorized": (
+        "the credentials are not accepted"
+    ),
+    "Could not resolve host": "no such server, or no network",
     "Could not connect|onnection refused": "no connection to the server",  # the libraries have tried again themselves
     "libjvm|libhdfs": "HDFS needs a Java runtime and Hadoop's libhdfs (JAVA_HOME, HADOOP_HOME, CLASSPATH)",
     "RESOURCE_NOT_FOUND|NO_SUCH_KEY|No such file|does not exist|NOT_FOUND": "no longer there",
@@ -221,7 +224,7 @@ def _options(scheme: str, query: str) -> str:
             if "region" not in query:
                 added["region"] = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     if scheme in ("gs", "gcs") and "retry_limit_seconds" not in query:
-        added["retry_limit_seconds"] = "10"
+        added["retry_limit_seconds"] = "2"  # of each step; all is tried up to three times
     return "".join(f"{'&' if i else '?'}{part}" for i, part in enumerate(filter(None, (query, urlencode(added)))))
 
 

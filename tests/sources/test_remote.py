@@ -361,3 +361,24 @@ def test_s3_without_a_server(bucket: fs.S3FileSystem, monkeypatch: pytest.Monkey
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     with pytest.raises(LoglensError, match="no connection to the server"):
         read("s3://training-logs/runs")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("google::cloud::Status(UNAVAILABLE: Could not create a OAuth2 access token", "no credentials found"),
+        ("GetToken(): Failed to get token from DefaultAzureCredential", "no credentials found"),
+        ("AWS Error NETWORK_CONNECTION: curlCode: 6, Could not resolve host: b.s3.amazonaws.com", "no such server"),
+        ("AWS Error INVALID_ACCESS_KEY_ID during HeadBucket", "the credentials are not accepted"),
+    ],
+)
+def test_what_no_other_try_mends_is_tried_once(said: str, told: str) -> None:
+    tries = []
+
+    def step() -> None:
+        tries.append(1)
+        raise OSError(said)
+
+    with pytest.raises(OSError, match=told):
+        remote._tried(step)
+    assert len(tries) == 1
