@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from loglens.rule import Need, Rule
 
 WIDTH = 100
+READING = (
+    "exp(-loss) is the probability that the true class gets on average (the geometric mean), exp(loss) the perplexity, "
+    "ln C the loss of a guess among C classes: 0.41 reads as 66 %, and 2.30 is a guess among 10. A high cross-entropy "
+    "need not mean a useless model: see what the accuracy says beside it."
+)
 
 
 def explain(rule: Rule) -> str:
@@ -24,6 +29,7 @@ def explain(rule: Rule) -> str:
     parts += _section("What it says", [v.message.text for v in rule.variants], bullet="- ")
     parts += _section("Likely causes", rule.info.causes, bullet="- ")
     parts += _section("What to do", rule.info.remedies, bullet="- ")
+    parts += _section("How a cross-entropy reads", filter(None, [READING if _knows_classes(rule) else ""]))
     parts += _section("What must not be taken for it", filter(None, [rule.false_alarms]))
     if rule.parameters:
         rows = [(p.name, f"{rule.parameter(p.name):g}", p.about) for p in rule.parameters]
@@ -31,6 +37,11 @@ def explain(rule: Rule) -> str:
     parts += _section("Example", _example(rule))
     parts += _section("Sources", rule.references, bullet="- ")
     return "\n".join(parts).rstrip()
+
+
+def _knows_classes(rule: Rule) -> bool:
+    """Whether the rule compares a loss with that of a guess."""
+    return any(name == "classes" for _, node in rule.lets for name in node.names())
 
 
 def severities(rule: Rule) -> str:

@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from loglens.model import Checkpoint
+from loglens.model import Checkpoint, Metric, Reading
 from loglens.tabular import table, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from loglens.model import Logs, Problem, Source
 
@@ -41,15 +41,20 @@ class RunView:
     hparams: int
     texts: int
     checkpoints: tuple[Checkpoint, ...] = ()
+    objective: str = "unknown"
+    reading: Reading | None = None
 
 
 def views(logs: Logs) -> Iterator[RunView]:
     """The runs of a batch."""
+    from loglens.metrics import hparams_of, metrics_of
+
     series: dict[str, list[SeriesView]] = {}
     for row in _series_rows(logs):
         series.setdefault(row.pop("run"), []).append(SeriesView(**row))
-    checkpoints = _checkpoints(logs)
+    checkpoints, metrics, told = _checkpoints(logs), metrics_of(logs, {}), hparams_of(logs)
     for run in logs.names:
+        aim, reading = _loss(metrics.get(run, ()), told.get(run, {}))
         yield RunView(
             run,
             tuple(source for source in logs.sources if source.run == run),
@@ -57,7 +62,19 @@ def views(logs: Logs) -> Iterator[RunView]:
             _count(logs.hparams, run),
             _count(logs.texts, run),
             tuple(checkpoints.get(run, ())),
+            aim,
+            reading,
         )
+
+
+def _loss(metrics: tuple[Metric, ...], told: Mapping[str, str]) -> tuple[str, Reading | None]:
+    """What the run optimised, and the kind of its loss."""
+    from loglens.binding import objective_of
+    from loglens.lossreading import objective, reading_of
+
+    roles = {metric.role for metric in metrics if metric.role is not None}
+    aim = objective(roles, objective_of(roles))
+    return aim, reading_of(metrics, told, aim)
 
 
 def _checkpoints(logs: Logs) -> dict[str, list[Checkpoint]]:
@@ -108,6 +125,8 @@ def _run_text(view: RunView) -> str:
     if view.series:
         head = ("series", "role", "points", "steps", "segments", "NaN/inf", "why")
         parts.append(table(map(_series_cells, view.series), head, right=(2, 4, 5), indent="  "))
+    if view.reading:
+        parts.append(visible(f"  loss: {view.reading.text}"))
     if view.checkpoints:
         parts.append(
             table(map(_checkpoint_cells, view.checkpoints), ("checkpoint", "at", "bytes"), right=(2,), indent="  ")

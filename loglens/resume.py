@@ -22,7 +22,7 @@ LASTING = {
 }  # fmt: skip
 BEST = {"widening-gap", "missed-early-stop", "overconfidence"}  # their onset is the best evaluation itself
 TOLERANCE = 0.05  # a smoothed value so close to the best is as good
-NOISES = 3
+NOISES = 6  # scatter of the smoothed values; the best of many lies far below their level
 FAR = 1.05  # checkpoints beyond this share of the last step count something else than the log
 
 

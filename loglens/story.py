@@ -16,7 +16,8 @@ from loglens.ends import ends_of
 from loglens.engine import judge
 from loglens.lognext import log_next
 from loglens.lossreading import objective, reading_of
-from loglens.model import Checkpoint, Finding, Metric, RunReport, Source, Verdict
+from loglens.metrics import hparams_of, metrics_of
+from loglens.model import Checkpoint, Finding, RunReport, Source, Verdict
 from loglens.resume import last_good, resume_from
 from loglens.series import series_of
 from loglens.waste import devices_of, waste_of
@@ -24,7 +25,6 @@ from loglens.waste import devices_of, waste_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from loglens.ends import Ends
     from loglens.engine import Judgement
     from loglens.model import Logs
     from loglens.rule import Rule
@@ -47,13 +47,11 @@ def tell(
     by_id = {rule.id: rule for rule in rules}
     series = series_of(logs)
     judgements = judge(series, by_id.values(), spent)
-    metrics, extents = _metrics(logs, ends_of(series)), _extents(logs)
+    metrics, extents = metrics_of(logs, ends_of(series)), _extents(logs)
     sources: dict[str, list[Source]] = {}
     for source in logs.sources:
         sources.setdefault(source.run, []).append(source)
-    hparams: dict[str, dict[str, str]] = {}
-    for run, name, value in logs.hparams.select(pl.col("run", "name", "value").cast(pl.String)).iter_rows():
-        hparams.setdefault(run, {})[name] = value
+    hparams = hparams_of(logs)
     checkpoints = _checkpoints(logs)
     asked = len(by_id) if narrowed else None
     told = []
@@ -126,27 +124,6 @@ def _verdict(findings: tuple[Finding, ...], course: Course) -> Verdict:
     if "warning" in severities:
         return "suspect"
     return "healthy" if course.fine else "unknown"
-
-
-def _metrics(logs: Logs, ends: Mapping[tuple[str, str], Ends]) -> dict[str, tuple[Metric, ...]]:
-    """Every series of every run with its first, best and last finite value, and how it ended."""
-    finite = logs.scalars.filter(pl.col("value").is_finite())
-    value = pl.col("value")
-    stats = finite.group_by("run", "tag", maintain_order=True).agg(
-        value.first().alias("first"), value.last().alias("last"), value.min().alias("low"), value.max().alias("high")
-    )
-    text = [pl.col("run").cast(pl.String), pl.col("tag").cast(pl.String)]
-    rows = logs.metrics.with_columns(text).join(stats.with_columns(text), on=["run", "tag"], how="left")
-    found: dict[str, list[Metric]] = {}
-    for row in rows.iter_rows(named=True):
-        best = {"min": row["low"], "max": row["high"]}.get(row["direction"] or "")
-        found.setdefault(row["run"], []).append(
-            Metric(
-                row["tag"], row["role"], row["role_reason"], row["direction"], row["axis"], row["points"],
-                row["first"], best, row["last"], *ends.get((row["run"], row["tag"]), (None, None)),
-            )
-        )  # fmt: skip
-    return {run: tuple(sorted(metrics, key=lambda m: m.tag)) for run, metrics in found.items()}
 
 
 def _extents(logs: Logs) -> dict[str, Extent]:

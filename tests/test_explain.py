@@ -73,3 +73,9 @@ def test_lists() -> None:
     assert lines[0].split() == ["rule", "severity", "title"]
     assert [line.split()[0] for line in lines[1:]] == [rule.id for rule in RULES]
     assert [entry["id"] for entry in json.loads(as_json(RULES))] == [rule.id for rule in RULES]
+
+
+def test_rules_that_know_the_cost_of_a_guess_explain_how_a_cross_entropy_reads() -> None:
+    rules = {rule.id: rule for rule in load_rules().rules}
+    assert "How a cross-entropy reads" in explain(rules["bad-initialization"])
+    assert "How a cross-entropy reads" not in explain(rules["loss-spike"])
