@@ -22,7 +22,7 @@ PAIRING = ("auto", "name", "group")
 SHARES = ("accuracy", "f1", "precision", "recall", "balanced_accuracy", "auc")
 HELD_OUT = ("val", "test")
 TOGETHER = 2.2  # deviations that all metrics must lie worse by on average to tell together what none tells alone
-LEANS = 1.0  # deviations worse in a deciding metric that a new warning asks for
+LEANS = 2.0  # deviations worse in a deciding metric that a new warning asks for
 SUPPORTED = 1.4  # the same, where one that does not decide (train/loss) lies beyond chance by itself
 
 

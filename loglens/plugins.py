@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
+_ADDED: set[str] = set()  # modules whose kernels are known in this process
+
+
 def add_kernels(name: str) -> None:
     """Add the dict `KERNELS` of a module (dotted name or .py file) to the kernels that rules may use.
 
@@ -29,6 +32,13 @@ def add_kernels(name: str) -> None:
         if kernel in KERNELS or kernel in ELEMENTWISE:
             raise LoglensError(f"--kernels {name}: a kernel '{kernel}' exists already; choose another name")
     KERNELS.update(theirs)
+    _ADDED.add(name)
+
+
+def have_kernels(name: str) -> None:
+    """As `add_kernels`, once in a process."""
+    if name not in _ADDED:
+        add_kernels(name)
 
 
 def _module(name: str) -> ModuleType:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from loglens.errors import LoglensError
 from loglens.sources.discover import Discovery, discover
@@ -12,19 +13,50 @@ from loglens.sources.families import BATCH_BYTES, BATCH_FOLDERS, batches
 from loglens.sources.formats import FORMATS, Format
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Executor
 
     from loglens.model import Logs, Problem
     from loglens.sources.base import LogFile
     from loglens.sources.names import RoleTable
 
-__all__ = ["FORMATS", "Discovery", "Format", "discover", "read", "read_batch", "read_batches"]
+__all__ = ["FORMATS", "Discovery", "Format", "discover", "each_batch", "read", "read_batch", "read_batches"]
 
 _REASONS = 3  # shown when nothing could be read
+PAYS = 32 << 20  # bytes of logs that pay for a process
+LEAST_BATCH = 2 << 20
 
 
-def read_batches(
+class Part(Protocol):
+    """What is made of a batch: it has the names of its runs and the problems of its files."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The runs."""
+        ...
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Damage and skips."""
+        ...
+
+
+P = TypeVar("P", bound=Part)
+Files = tuple["LogFile", ...]
+
+
+def read_batches(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], **options: Any) -> Iterator[Logs]:
+    """Read everything under `paths`, whole runs at a time; options as of `each_batch`."""
+    return each_batch(paths, _itself, **options)
+
+
+def _itself(logs: Logs) -> Logs:
+    return logs
+
+
+def each_batch(
     paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    make: Callable[[Logs], P],
     *,
     roles: RoleTable | None = None,
     follow_symlinks: bool = False,
@@ -33,46 +65,81 @@ def read_batches(
     batch_bytes: int = BATCH_BYTES,
     batch_folders: int = BATCH_FOLDERS,
     max_file_bytes: int | None = None,
-) -> Iterator[Logs]:
-    """Read everything under `paths`, whole runs at a time; what was left out is in the first batch's problems.
+    jobs: int = 1,
+    executor: Executor | None = None,
+    log: Callable[[str], None] = lambda _: None,
+) -> Iterator[P]:
+    """What `make` makes of each batch of whole runs under `paths`; what was left out is in the first one's problems.
 
     `runs`: globs that a run's name must match one of; `exclude`: globs on names or paths of files and folders.
-    The path `-` is standard input. Raises `LoglensError` when a path leads nowhere or nothing at all can be read.
+    The path `-` is standard input. `jobs`: at most so many processes, fewer where the bytes do not pay for them;
+    `executor`: work there instead (`make` must pickle); `log` is told of workers that died.
+    Raises `LoglensError` when a path leads nowhere or nothing at all can be read.
     """
     from loglens.sources.stdin import spooled
 
     listed = [os.fspath(paths)] if isinstance(paths, (str, os.PathLike)) else [os.fspath(path) for path in paths]
     with spooled(listed) as local:
         found = discover(local, follow_symlinks=follow_symlinks, exclude=exclude, max_file_bytes=max_file_bytes)
-        whole = (
-            read_batch(files, found.own_name, roles)
-            for files in batches(found.families, batch_bytes=batch_bytes, batch_folders=batch_folders)
-        )
-        yield from _told(whole, found, listed, runs)
+        one = partial(_one, make=make, own_name=found.own_name, roles=roles, globs=tuple(runs))
+        processes = 1 if executor else min(jobs, max(sum(family.bytes for family in found.families) // PAYS, 1))
+        if processes > 1 or executor:
+            total = sum(family.bytes for family in found.families)
+            batch_bytes = min(batch_bytes, max(total // (4 * max(processes, 4)), LEAST_BATCH))
+        groups = batches(found.families, batch_bytes=batch_bytes, batch_folders=batch_folders)
+        if processes > 1 or executor:
+            from loglens.parallel import elsewhere
+
+            done: Iterable[tuple[bool, P]] = elsewhere(one, groups, processes, executor, partial(_lost, make), log)
+        else:
+            done = map(one, groups)
+        yield from _told(done, make, found, listed, runs)
 
 
-def _told(whole: Iterable[Logs], found: Discovery, paths: Sequence[str], globs: Sequence[str]) -> Iterator[Logs]:
-    """The wanted runs of every batch; problems wait for the next batch with a run in it."""
+def _one(
+    files: Files, make: Callable[[Logs], P], own_name: str, roles: RoleTable | None, globs: tuple[str, ...]
+) -> tuple[bool, P]:
+    """Whether a batch holds any run, and what is made of the wanted ones."""
+    logs = read_batch(files, own_name, roles)
+    return bool(logs.names), make(_only(logs, globs))
+
+
+def _lost(make: Callable[[Logs], P], files: Files, why: str) -> tuple[bool, P]:
+    """What stands for a batch that could not be read at all."""
+    from loglens.model import Problem
+    from loglens.sources.frames import empty_logs
+
+    problems = tuple(Problem(file.origin or file.name, "unreadable", why) for file in files if file.format in FORMATS)
+    return False, make(replace(empty_logs(), problems=problems))
+
+
+def _told(
+    done: Iterable[tuple[bool, P]],
+    make: Callable[[Logs], P],
+    found: Discovery,
+    paths: Sequence[str],
+    globs: Sequence[str],
+) -> Iterator[P]:
+    """The batches with runs in them; problems of others wait for the next of those."""
     pending = list(found.problems)
     shared: set[Problem] = set()  # of files that belong to runs of several batches
     any_run = any_data = False
-    for given in whole:
-        batch = replace(given, problems=tuple(p for p in given.problems if p.run is not None or p not in shared))
-        shared.update(p for p in batch.problems if p.run is None)
-        any_data = any_data or bool(batch.names)
-        logs = _only(batch, globs)
-        if not logs.names:
-            pending += logs.problems
+    for has_data, part in done:
+        problems = tuple(p for p in part.problems if p.run is not None or p not in shared)
+        shared.update(p for p in problems if p.run is None)
+        any_data = any_data or has_data
+        if not part.names:
+            pending += problems
             continue
         any_run = True
-        yield replace(logs, problems=(*pending, *logs.problems))
+        yield replace(part, problems=(*pending, *problems))  # type: ignore[type-var]
         pending = []
     if not any_run:
         raise LoglensError(_nothing(paths, found, pending, globs if any_data else ()))
     if pending:
         from loglens.sources.frames import empty_logs
 
-        yield replace(empty_logs(), problems=tuple(pending))
+        yield make(replace(empty_logs(), problems=tuple(pending)))
 
 
 def read(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], **options: object) -> Logs:
