@@ -10,14 +10,25 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TextIO
 
+from loglens.errors import LoglensError
+
 EVERY = 5.0  # seconds between lines of progress where there is no terminal
 
 
 def use_utf8() -> None:
-    """Make both streams speak UTF-8, whatever the system's code page; half characters of odd names are escaped."""
+    """Make both streams speak UTF-8, whatever the system's code page; half characters of odd names are escaped.
+
+    A stream that was closed before the start (`>&-`) leads nowhere.
+    """
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 (a stream for as long as the process lives)
 
 
 def wants_color(choice: str, stream: TextIO) -> bool:
@@ -40,12 +51,18 @@ def text_width(stream: TextIO) -> int:
 
 
 def emit(text: str) -> None:
-    """Write a result to standard output. Whoever closed the pipe has read enough: no error then."""
+    """Write a result to standard output. Whoever closed the pipe has read enough: no error then.
+
+    LoglensError when it cannot be written, as on a full disk.
+    """
     try:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         discard_output()
+    except OSError as error:
+        discard_output()
+        raise LoglensError(f"standard output cannot be written: {error.strerror or error}") from None
 
 
 def discard_output() -> None:
@@ -60,8 +77,8 @@ def note(text: str) -> None:
     try:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
-    except BrokenPipeError:
-        return  # nobody listens
+    except OSError:
+        return  # nobody listens, or there is no room: the exit code must not depend on it
 
 
 @dataclass

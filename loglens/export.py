@@ -68,7 +68,9 @@ def _problems(problems: Iterable[Problem]) -> pl.DataFrame:
 
 @contextmanager
 def _whole(path: Path) -> Iterator[Path]:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = path.with_name(f".{path.name[:40]}.{os.getpid()}.part")
+    if path.exists() and not path.is_file():
+        raise LoglensError(f"{path}: not a file: it is not replaced")
     try:
         yield partial
         partial.replace(path)

@@ -185,6 +185,64 @@ def test_a_closed_pipe_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (1, b"")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell with >&-")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize(("what", "code"), [("analyze", 1), ("rules check", 0)])
+def test_a_stream_that_is_closed_from_the_start_changes_no_exit_code(closed: str, what: str, code: int) -> None:
+    paths = [sample("lr-zero")] if what == "analyze" else []
+    run = f'"$0" -m loglens {what} "$@" {closed}'
+    done = subprocess.run(["sh", "-c", run, sys.executable, *paths], capture_output=True, check=False)
+    assert done.returncode == code
+    assert b"Error" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("args", [["analyze", sample("healthy"), "--format", "json"], ["rules", "list"]])
+def test_a_result_that_finds_no_room_is_told(args: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([sys.executable, "-m", "loglens", *args], stdout=full, stderr=-1, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"loglens: standard output cannot be written: No space left")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+@pytest.mark.parametrize("form", ["json", "markdown", "html"])
+def test_a_pipe_or_device_is_written_to_and_never_replaced(form: str) -> None:
+    os.mkfifo("pipe")
+    with subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE) as reader:
+        done = loglens("analyze", sample("healthy"), "-q", "-o", f"{form}:pipe")
+        if done.returncode:
+            reader.kill()
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert reader.communicate(timeout=60)[0].strip()
+    assert Path("pipe").is_fifo()
+    assert list(Path().iterdir()) == [Path("pipe")]
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".json", "folder.json"])
+def test_an_output_that_cannot_be_is_told(name: str) -> None:
+    Path("folder.json").mkdir()
+    done = loglens("analyze", sample("healthy"), "-q", "-o", name)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"loglens: " + name.encode())
+    assert b"internal" not in done.stderr
+
+
+@pytest.mark.parametrize("outputs", [["a.json", "json:./a.json"], ["json:a", "html:a"]])
+def test_two_reports_do_not_go_into_one_file(outputs: list[str]) -> None:
+    done = loglens("analyze", sample("healthy"), *(arg for name in outputs for arg in ("-o", name)))
+    assert done.returncode == 2
+    assert b"named by two -o" in done.stderr
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_an_export_replaces_no_pipe() -> None:
+    os.mkfifo("pipe.csv")
+    done = loglens("export", sample("healthy"), "-o", "pipe.csv")
+    assert (done.returncode, Path("pipe.csv").is_fifo()) == (2, True)
+
+
 def test_a_pipe_of_another_code_page_gets_utf8() -> None:
     env = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
     done = loglens("analyze", sample("lr-zero"), env=env)

@@ -22,13 +22,14 @@ from loglens.commands.options import (
     reading,
     reads_logs,
 )
-from loglens.config import FAIL_ON, Config
+from loglens.config import FAIL_ON, Config, role_mistake
 from loglens.console import emit, note, text_width, wants_color
 from loglens.errors import LoglensError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from loglens.gate import Gate
     from loglens.report import Report
     from loglens.rule import Rule
 
@@ -49,7 +50,13 @@ if TYPE_CHECKING:
 @click.option("--kernels", multiple=True, metavar="MODULE", help="Import further kernels for rules (runs the module).")
 @click.option("--fail-on", type=click.Choice(FAIL_ON), help="Lowest severity that makes the exit code 1.")
 @click.option("--require", multiple=True, metavar="ROLES", help="Roles that every run must have, else exit code 1.")
-@click.option("--min-runs", type=click.IntRange(0), default=1, metavar="N", help="Fewer runs make the exit code 1.")
+@click.option("--min-runs", type=click.IntRange(0), metavar="N", help="Fewer runs make the exit code 1 (default: 1).")
+@click.option(
+    "--fail-above",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Up to N runs with findings at or above --fail-on leave the exit code 0 (default: 0).",
+)
 @click.option("--baseline", metavar="FILE", help="Findings in this file fail nothing; only new ones do.")
 @click.option("--write-baseline", metavar="FILE", help="Write the findings as a baseline; the exit code stays.")
 @click.option("--strict", is_flag=True, help="A log that was not read whole makes the exit code 2.")
@@ -59,14 +66,13 @@ def analyze(**options: Any) -> int:
     """Judge every run under PATH (folders, files or globs) and report what is wrong."""
     from loglens.api import judge_batches
     from loglens.baseline import against, baseline_text
-    from loglens.gate import Gate, gone_lines, summary_line
+    from loglens.gate import gone_lines, summary_line
     from loglens.reporters import write_text
     from loglens.suppression import suppress
     from loglens.timings import Clock
 
     logs, clock = reading(options), Clock()
-    required = _known_roles(ids(options["require"]))
-    gate = Gate(options["fail_on"] or logs.config.fail_on, required, options["min_runs"], options["strict"])
+    gate = _gate(options, logs.config)
     outputs, look = _outputs(options["output"]), _look(options)
     rules, left_out = _rules(options, logs.config)
     known = _known(options["baseline"])
@@ -100,13 +106,26 @@ def _known(baseline: str | None) -> tuple[tuple[str, str, str, str], ...] | None
     return read_baseline(Path(baseline)) if baseline else None
 
 
-def _known_roles(roles: Sequence[str]) -> tuple[str, ...]:
-    from loglens.roles import is_role, known_roles
-    from loglens.wording import suggestion
+def _gate(options: dict[str, Any], config: Config) -> Gate:
+    """What the command line says of the gate, else the settings."""
+    from loglens.gate import Gate
 
+    said = {name: options[name] for name in ("min_runs", "fail_above") if options[name] is not None}
+    required = _known_roles(ids(options["require"]))
+    return Gate(
+        options["fail_on"] or config.fail_on,
+        required or config.require,
+        said.get("min_runs", config.min_runs),
+        options["strict"],
+        said.get("fail_above", config.fail_above),
+        config.override,
+    )
+
+
+def _known_roles(roles: Sequence[str]) -> tuple[str, ...]:
     for role in roles:
-        if not is_role(role):
-            raise LoglensError(f"--require: no role '{role}'{suggestion(role, known_roles())}")
+        if why := role_mistake(role):
+            raise LoglensError(f"--require: {why}")
     return tuple(roles)
 
 

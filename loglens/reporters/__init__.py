@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
 from dataclasses import dataclass
 from importlib import import_module
@@ -62,12 +64,13 @@ def render(report: Report, form: str, **options: object) -> str:
 def write_report(report: Report, form: str, path: str | PathLike[str], **options: object) -> None:
     """Write `report` to `path`, whole or not at all; pictures go into `<stem>_files/` beside it.
 
+    To a pipe or a device (`/dev/stdout`, `/dev/null`) it is written as it is, without pictures.
     LoglensError when the folder is missing or cannot be written to.
     """
     place = Path(path)
     found = _format(form)
     try:
-        if found.pictures:
+        if found.pictures and not _is_special(place):
             draw = {k: v for k, v in options.items() if k in ("top", "template")}
             pictures: dict[str, str] = _function(found.pictures)(report, **draw)
             folder = place.with_name(f"{place.stem}_files")
@@ -115,7 +118,10 @@ def _function(address: str):  # type: ignore[no-untyped-def]  # each format has 
 def _write_whole(place: Path, text: str | bytes) -> None:
     """Write beside the target, then put in its place; the mode is what a plain `open` would have given."""
     data = text.encode("utf-8") if isinstance(text, str) else text
-    place = place.resolve()  # through a link to the file itself
+    if _is_special(place):
+        place.write_bytes(data)
+        return
+    place = Path(os.path.realpath(place))  # through a link to the file itself
     handle, temporary = tempfile.mkstemp(prefix=f".{place.name[:40]}.", dir=place.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -125,6 +131,15 @@ def _write_whole(place: Path, text: str | bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _is_special(place: Path) -> bool:
+    """Whether something is there that is neither a file nor a folder: putting a file in its place would destroy it."""
+    try:
+        mode = place.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _mode(place: Path) -> int:
@@ -159,6 +174,8 @@ def _write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:
 
 
 def _why(place: Path, error: OSError) -> str:
+    if error.errno == errno.ENAMETOOLONG:
+        return "the name is too long"
     if not place.parent.is_dir():
         return f"there is no folder {place.parent}"
     if place.is_dir():
