@@ -12,6 +12,7 @@ import polars as pl
 from loglens.sources.base import axis_type, scalar_schema
 from loglens.sources.eventtags import Tags
 from loglens.sources.restarts import restarts
+from loglens.sources.stretches import first_rows, laid_out, stable_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,13 +20,12 @@ if TYPE_CHECKING:
     from loglens.sources.eventslices import Slice
     from loglens.sources.lanes import Lane
 
-COLUMNS = ("file", "at", "tag", "step", "wall_time", "value")
 _NONE = np.uint32(0xFFFFFFFF)
 
 
 @dataclass
 class Scalars:
-    """Guards the scalars found so far, in the order of their records."""
+    """Guards the scalars found so far: slice by slice, in each series by series."""
 
     tags: Tags = field(default_factory=Tags)
     parts: list[tuple[np.ndarray, ...]] = field(default_factory=list)
@@ -43,7 +43,10 @@ class Scalars:
             order = np.argsort(record.astype(np.uint16), kind="stable")
             record = record[order]
             columns = [np.concatenate(pair)[order] for pair in zip(columns, rows[1:], strict=True)]
-        self.parts.append((part.file[record], part.at[record], *columns))
+        file, at = part.file[record], part.at[record]
+        # Series by series within the slice, while it is in the cache.
+        order = stable_order((file - file[:1]).astype(np.int64) * len(self.tags.names) + columns[0])
+        self.parts.append(tuple(column[order] for column in (file, at, *columns)))
 
     def finished(self, starts: dict[int, list[int]]) -> tuple[pl.DataFrame | None, dict[int, np.ndarray]]:
         """All scalars with the columns of `Tables.scalars`, and the offsets at which restarts begin in each file.
@@ -54,21 +57,23 @@ class Scalars:
             return None, {}
         file, at, tag, step, wall_time, value = map(np.concatenate, zip(*self.parts, strict=True))
         self.parts.clear()
-        key = file.astype(np.int64) * len(self.tags.names) + self.tags.ranks()[tag]
-        order = stable_order(key)
-        key = key[order]
-        steps = step[order]
+        begins = first_rows(file, tag)
+        series = file[begins].astype(np.int64) * len(self.tags.names) + self.tags.ranks()[tag[begins]]
+        order = stable_order(series)
+        counts = np.diff(begins, append=len(file))[order]
+        begins, series = begins[order], series[order]
+        key, steps = np.repeat(series, counts), laid_out(step, begins, counts)
         back = np.flatnonzero((steps[1:] < steps[:-1]) & (key[1:] == key[:-1]))
-        looked_at = {*file[order[back]].tolist(), *starts}
+        looked_at = {*(key[back] // len(self.tags.names)).tolist(), *starts}
         bounds = _restarts(looked_at, file, tag, step, at, starts)
-        files = file[order]
+        segment = laid_out(segments(file, at, bounds), begins, counts) if bounds else np.zeros(len(file), np.int32)
         columns = {
-            "file": files,
-            "tag": self.tags.series()[tag[order]],
+            "file": np.repeat(file[begins], counts),
+            "tag": self.tags.series()[np.repeat(tag[begins], counts)],
             "step": steps,
-            "wall_time": wall_time[order],
-            "value": value[order],
-            "segment": segments(file, at, bounds)[order] if bounds else np.zeros(len(file), dtype=np.int32),
+            "wall_time": laid_out(wall_time, begins, counts),
+            "value": laid_out(value, begins, counts),
+            "segment": segment,
         }
         frame = pl.DataFrame(columns).with_columns(axis=pl.lit("step", dtype=axis_type()))
         return frame.select(list(scalar_schema())), bounds
@@ -92,21 +97,13 @@ def _side_by_side(count: int, lanes: Sequence[Lane]) -> list[np.ndarray]:
     return [record, *(column[record] for column in (tag, step, wall_time, value))]
 
 
-def stable_order(key: np.ndarray) -> np.ndarray:
-    """The indices that sort non-negative int64 keys, equal ones in their order; in 16-bit digits, which NumPy sorts
-    by radix."""
-    order = np.argsort(key.astype(np.uint16), kind="stable")
-    top, shift = int(key.max(initial=0)), 16
-    while top >> shift:
-        order = order[np.argsort((key >> shift).astype(np.uint16)[order], kind="stable")]
-        shift += 16
-    return order
-
-
 def _restarts(
     wanted: set[int], file: np.ndarray, tag: np.ndarray, step: np.ndarray, at: np.ndarray, starts: dict[int, list[int]]
 ) -> dict[int, np.ndarray]:
-    """For each file with restarts, the offsets where they begin; only `wanted` files are looked at."""
+    """For each file with restarts, the offsets where they begin; only `wanted` files are looked at.
+
+    The rows of a file lie together, in any order.
+    """
     if not wanted:
         return {}
     edges = [0, *(np.flatnonzero(np.diff(file)) + 1).tolist(), len(file)]
@@ -116,7 +113,8 @@ def _restarts(
         if one not in wanted:
             continue
         sessions = np.array(starts.get(one, []), dtype=np.int64)
-        found = restarts(tag[begin:end], step[begin:end], at[begin:end], sessions)
+        records = begin + np.argsort(at[begin:end], kind="stable")
+        found = restarts(tag[records], step[records], at[records], sessions)
         if len(found):
             out[one] = found
     return out

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from loglens.sources.eventscalars import stable_order
+from loglens.sources.stretches import first_rows, laid_out, rows_of, stable_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-LONG = 50  # rows of a series on average, from which on they are copied together
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,15 +43,11 @@ class SeriesRows:
 
 def _taken(column: pl.Series, starts: np.ndarray, counts: np.ndarray) -> pl.Series:
     """Stretches of a column; of plain numbers as copies of whole stretches, which is quicker than row by row."""
-    total = int(counts.sum())
     if column.null_count() == len(column):
-        return pl.Series(column.name, [None], dtype=column.dtype).new_from_index(0, total)
-    if column.null_count() == 0 and column.dtype.is_numeric() and total > LONG * len(counts):
-        values = column.to_numpy()
-        parts = [values[start:end] for start, end in zip(starts.tolist(), (starts + counts).tolist(), strict=True)]
-        return pl.Series(column.name, np.concatenate(parts), dtype=column.dtype)
-    before = np.cumsum(counts) - counts
-    return column[np.repeat(starts - before, counts) + np.arange(total)]
+        return pl.Series(column.name, [None], dtype=column.dtype).new_from_index(0, int(counts.sum()))
+    if column.null_count() == 0 and column.dtype.is_numeric():
+        return pl.Series(column.name, laid_out(column.to_numpy(), starts, counts), dtype=column.dtype)
+    return column[rows_of(starts, counts)]
 
 
 def series_rows(frame: pl.DataFrame) -> SeriesRows:
@@ -73,6 +67,5 @@ def _stretches(frame: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """A number for the series of each stretch of rows, and its first row."""
     file = frame["file"].cast(pl.UInt32).to_numpy()
     tag = frame["tag"].cast(pl.Categorical).to_physical().cast(pl.UInt32).to_numpy()
-    changes = (file[1:] != file[:-1]) | (tag[1:] != tag[:-1])
-    starts = np.concatenate([np.zeros(min(1, len(file)), dtype=np.int64), np.flatnonzero(changes) + 1])
+    starts = first_rows(file, tag)
     return file[starts].astype(np.uint64) << np.uint64(32) | tag[starts], starts
