@@ -23,10 +23,18 @@ def _differ(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (a != b) & ~np.isnan(a) & ~np.isnan(b)
 
 
-def _over(per_run: np.ndarray, layout: PointsArg) -> np.ndarray:
+def _over_points(function: Callable[..., np.ndarray], args: list[Any], count: np.ndarray) -> np.ndarray:
+    """A function of points and of numbers of runs, point by point; runs of equal length need no repeating."""
+    if len(count) and count[0] > 0 and np.all(count == count[0]):
+        rows = [arg.value.reshape(len(count), -1) if isinstance(arg, PointsArg) else arg[:, None] for arg in args]
+        return function(*rows).ravel()
+    return function(*(arg.value if isinstance(arg, PointsArg) else _repeated(arg, count) for arg in args))
+
+
+def _repeated(per_run: np.ndarray, count: np.ndarray) -> np.ndarray:
     """One value a run over its points; a number that all runs share stands for itself."""
     shared = len(per_run) > 0 and bool(np.all(per_run == per_run[0]))
-    return per_run[0] if shared else layout.spread(per_run)
+    return per_run[0] if shared else np.repeat(per_run, count)
 
 
 def _choose(test: np.ndarray, yes: np.ndarray, no: np.ndarray) -> np.ndarray:
@@ -215,9 +223,8 @@ class Scope:
             return function(*args)
         args = [arg.points if isinstance(arg, SeriesArg) else arg for arg in args]
         if node.type.shape == "points":
-            layout = next(arg for arg in args if isinstance(arg, PointsArg))
-            flat = [arg.value if isinstance(arg, PointsArg) else _over(arg, layout) for arg in args]
-            return PointsArg(layout.layout, function(*flat))
-        like = next(arg for arg in args if isinstance(arg, BlocksArg))
+            like = next(arg for arg in args if isinstance(arg, PointsArg))
+            return PointsArg(like.layout, _over_points(function, args, like.layout.count))
+        of = next(arg.of for arg in args if isinstance(arg, BlocksArg))
         rows = [arg.value if isinstance(arg, BlocksArg) else arg[:, None] for arg in args]
-        return BlocksArg(like.of, function(*np.broadcast_arrays(*rows)))
+        return BlocksArg(of, function(*np.broadcast_arrays(*rows)))

@@ -107,13 +107,12 @@ def value_before(x: PointsArg, step: np.ndarray) -> np.ndarray:
 
 def share_of_last(x: PointsArg, part: np.ndarray) -> np.ndarray:
     """Share of the last `part` of the points (at least one) at which a condition holds."""
-    out = np.full(len(x.layout.start), np.nan)
+    count = x.layout.count
+    size = np.clip(np.nan_to_num(np.ceil(part * count)), np.minimum(count, 1), count).astype(np.int64).tolist()
+    out = np.full(len(count), np.nan)
     for i, mine in stretches(x.layout):
-        if not np.isnan(part[i]):
-            count = x.layout.count[i]
-            last = int(np.clip(np.ceil(part[i] * count), 1, count))
-            out[i] = np.count_nonzero(x.value[mine][count - last :]) / last
-    return out
+        out[i] = np.count_nonzero(x.value[mine.stop - size[i] : mine.stop]) / size[i]
+    return np.where(np.isnan(part), np.nan, out)
 
 
 def trailing_blocks(x: BlocksArg) -> np.ndarray:
@@ -153,10 +152,9 @@ def _step(x: PointsArg, position: np.ndarray) -> np.ndarray:
 def lag(x: PointsArg, by: np.ndarray) -> PointsArg:
     """The value `by` points earlier; NaN at the first ones."""
     out = np.full(len(x.value), np.nan)
+    shift = np.clip(np.nan_to_num(by), 0, x.layout.count).astype(np.int64).tolist()
     for i, mine in stretches(x.layout):
-        count = x.layout.count[i]
-        shift = int(np.clip(np.nan_to_num(by[i]), 0, count))
-        out[mine][shift:] = x.value[mine][: count - shift]
+        out[mine.start + shift[i] : mine.stop] = x.value[mine.start : mine.stop - shift[i]]
     return PointsArg(x.layout, out)
 
 

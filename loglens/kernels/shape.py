@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from loglens.kernels.blocks import NORMAL, mann_kendall, nanmedian
-from loglens.kernels.order import ascending, known, medians, ranked, stretches
+from loglens.kernels.order import known, medians, stretches
 from loglens.kernels.points import at, runs
 from loglens.kernels.values import PointsArg
 
@@ -145,8 +145,12 @@ def _past_median(value: pl.Series, size: int) -> np.ndarray:
 
 def lower_tail(x: PointsArg, share: np.ndarray) -> np.ndarray:
     """How far the lowest values lie below zero: the `share` quantile of minus the values, at least 0."""
-    rank = np.floor(share * np.maximum(known(x.layout, x.value) - 1, 0)).astype(np.int64)
-    return np.fmax(ranked(x.layout, ascending(x.layout, -x.value), rank), 0)
+    most = np.maximum(known(x.layout, x.value) - 1, 0)
+    rank = (most - np.floor(share * most)).astype(np.int64).tolist()
+    out = np.full(len(x.layout.start), np.nan)
+    for i, mine in stretches(x.layout):
+        out[i] = -np.partition(x.value[mine], rank[i])[rank[i]]  # NaNs come last
+    return np.fmax(out, 0)
 
 
 def episodes(x: PointsArg, apart: np.ndarray) -> np.ndarray:
