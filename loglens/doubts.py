@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NEAR = 0.02  # share of the run that is near the onset
 LEAST = 5  # points that a series must have to speak against anything
+LEAST_GAIN = 0.02  # of the score at the onset
 LEAST_FALL = 0.1  # of the first held-out loss
 CLEARLY = 3  # robust standard deviations of an evaluation
 SUDDEN = {
@@ -67,7 +68,7 @@ def _scores(finding: Finding, series: SeriesSet, number: int) -> str:
                 continue
             then, now = float(np.median(before[-3:])), float(np.median(after[-3:]))
             gain = now - then if series.direction[at] == "max" else then - now
-            if gain > CLEARLY * _scatter(value):
+            if gain > max(CLEARLY * _scatter(value), LEAST_GAIN * abs(then)):
                 way = "rose" if now > then else "fell"
                 return f"{series.tag[at]} still {way} after it, from {human(then)} to {human(now)}"
     return ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loglens.reporters import clean, outline
-from loglens.reporters.asides import asides, log_next, spent
+from loglens.reporters.asides import asides, log_next, repeated, spent
 from loglens.reporters.scales import value_scale
 from loglens.reporters.sparks import spark_curve, spark_thin
 
@@ -75,8 +75,8 @@ def _head(report: Report, pen: _Pen, width: int) -> Iterator[str]:
     if total.runs:
         told = outline.tally(report)
         yield from _wrap(f"{told[0].upper()}{told[1:]}.", width, "")
-    if total.runs > 1 and (waste := spent(total)):
-        yield from _wrap(waste, width, "")
+    for line in (repeated(report), spent(total)) if total.runs > 1 else ():
+        yield from _wrap(line, width, "") if line else ()
     if known := outline.settled(report):
         yield from _wrap(known, width, "")
 
