@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 HEAD = 1 << 20  # bytes within which the header must end
 MOST = 30_000  # cells of a line that are looked at
+MOST_FRESH = 100  # columns that later headers may add: every row takes a cell of each
 SEPARATORS = (",", ";", "\t", "|")
 BLANK = frozenset({"", "none", "null", "na", "n/a", "<na>", "nil", "-", "--"})
 BOOLEAN = frozenset({"true", "false"})
@@ -224,7 +225,10 @@ def tolerant(piece: Piece, head: Head, rows: Rows, faults: Faults, begin: int = 
             cells = _cut(part, cells, head, piece, place, number, faults)[:width]
             cells += [""] * (width - len(cells))
         if _is_header(cells, rows.names):
-            rows.slots = _slots(cells, rows.names)
+            rows.slots = _slots(cells, head, rows.names)
+            if rows.slots is not None and -1 in rows.slots:
+                message = f"a header that adds to {MOST_FRESH} columns beyond the first: the others are not read"
+                faults.add("unreadable", message, line=number, of="headers with further columns")
             rows.breaks.append(done + len(table))
             continue
         table.append(_fitted(cells, rows, head, faults, number))
@@ -251,12 +255,15 @@ def _is_header(cells: list[str], names: list[str]) -> bool:
     return filled and known * 2 >= len(cells) and any(is_counter(cell) or is_metric(cell) for cell in cells)
 
 
-def _slots(cells: list[str], names: list[str]) -> list[int] | None:
+def _slots(cells: list[str], head: Head, names: list[str]) -> list[int] | None:
+    """The place of each cell in the columns, -1 beyond the most there may be; None for those of the first header."""
     fresh = unique_names(cells)
-    if fresh == names:
+    if tuple(fresh) == head.names:
         return None
-    names.extend(name for name in fresh if name not in names)
-    return [names.index(name) for name in fresh]
+    room = len(head.names) + MOST_FRESH - len(names)
+    names.extend([name for name in fresh if name not in names][:room])
+    places = {name: place for place, name in enumerate(names)}
+    return [places.get(name, -1) for name in fresh]
 
 
 def _fitted(cells: list[str], rows: Rows, head: Head, faults: Faults, number: int) -> list[str]:
@@ -277,7 +284,8 @@ def _fitted(cells: list[str], rows: Rows, head: Head, faults: Faults, number: in
         return cells
     out = [""] * len(rows.names)
     for slot, cell in zip(slots, cells, strict=True):
-        out[slot] = cell
+        if slot >= 0:
+            out[slot] = cell
     return out
 
 

@@ -238,6 +238,24 @@ def test_long_line_and_deep_files_are_bounded(monkeypatch) -> None:
     assert faults(found) == [("corrupt", 2002, 10 + len(rows))]
 
 
+def test_headers_with_further_columns_may_come_again() -> None:
+    longer = "step,loss,acc\n{0},0.5,{0}\n"
+    found = read_text(
+        "step,loss\n0,0.5\n" + longer.format(1) + longer.format(2) + "step,loss\n3,0.5\n" + longer.format(4)
+    )
+    assert series(found, "step")["loss"] == [(n,) for n in range(5)]
+    assert series(found)["acc"] == [1, 2, 4]
+    assert found.problems == []
+
+
+def test_headers_that_never_end_to_add_columns_stay_narrow() -> None:
+    found = read_text("".join(f"step,loss,col{n}\n{n},0.5,{n}\n" for n in range(300)))
+    got = series(found, "step", "value")
+    assert got["loss"] == [(n, 0.5) for n in range(300)]
+    assert [name for name in got if name.startswith("col")] == [f"col{n}" for n in range(101)]
+    assert next((kind, line) for kind, line, _ in faults(found)) == ("unreadable", 203)
+
+
 def test_pieces_of_a_large_file_make_one_table(monkeypatch) -> None:
     monkeypatch.setattr("loglens.sources.text.PIECE", 1024)
     rows = "".join(f"{step},{step / 7!r}\n" for step in range(500))
