@@ -79,9 +79,12 @@ def look_closer(page: Page, number: int = 0) -> None:
 def test_a_page_works_from_its_file_and_asks_for_nothing(name: str, chromium: Browser, written: Path) -> None:
     with shown(chromium, written / f"{name}.html") as page:
         page.wait_for_selector("html[data-ready=yes]")
-        openers = page.locator("#runs .open, #curves .closer button").count()
         report = samples.reports()[name]
-        assert openers == sum(bool(run.curves) for run in report.runs)
+        page.evaluate("for (const d of document.querySelectorAll('#more-runs')) d.open = true")
+        openers = sum(bool(run.curves) for run in report.runs)
+        page.wait_for_function(
+            "n => document.querySelectorAll('#runs .open, #curves .closer button').length === n", arg=openers
+        )
         if openers:
             look_closer(page)
             assert page.locator(".plot .main-svg").first.bounding_box()["height"] > 150
