@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from loglens.errors import ConfigError, LoglensError
-from loglens.model import SEVERITIES
-from loglens.roles import is_role, known_roles
+from loglens.configcheck import KEYS, LISTS, NUMBERS, mistakes_in, unknown_rules
+from loglens.errors import ConfigError
 from loglens.suppression import Suppression
-from loglens.wording import suggestion
+from loglens.tomlplaces import line_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_NAME = "loglens.toml"
-FAIL_ON = (*SEVERITIES[::-1], "never")
-KEYS = {
-    "select": "ids of the rules to check; all others are left out",
-    "ignore": "ids of rules not to check",
-    "rule-files": "files or folders with further rules, relative to this file",
-    "fail-on": "lowest severity that makes the exit code 1: error, warning, info or never",
-    "exclude": "globs of paths not to read, relative to the analysed folder",
-    "roles": "table: glob on the name of a series = its role",
-    "rules": "table per rule: parameter = number",
-    "suppress": "tables of findings that are accepted: rule, runs, reason, expires",
+# what the environment may say; it wins over the file, and the command line over both
+VARIABLES = {
+    "LOGLENS_CONFIG": "the settings file, as --config",
+    **{
+        f"LOGLENS_{key.upper().replace('-', '_')}": key
+        for key in ("select", "ignore", "fail-on", "require", "min-runs", "fail-above")
+    },
 }
-SUPPRESS = ("rule", "runs", "reason", "expires")
-LISTS = ("select", "ignore", "rule-files", "exclude")
 Parameters = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Settings of the gate for some runs; `fail_on` empty where the others' holds."""
+
+    runs: tuple[str, ...]
+    fail_on: str = ""
+    ignore: tuple[str, ...] = ()
+
+    def covers(self, run: str) -> bool:
+        """Whether it is about this run."""
+        return any(fnmatchcase(run, glob) for glob in self.runs)
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,11 @@ class Config:
     roles: Mapping[str, str] = field(default_factory=dict)
     parameters: Parameters = field(default_factory=dict)
     suppress: tuple[Suppression, ...] = ()
+    require: tuple[str, ...] = ()
+    min_runs: int = 1
+    fail_above: int = 0
+    override: tuple[Override, ...] = ()
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False)  # key -> where its value comes from
 
     def merged(
         self,
@@ -93,21 +104,46 @@ def load_config(path: Path, rules: Iterable[str] | None = None) -> Config:
     if table is None:
         raise ConfigError(f"{path}: no table [tool.loglens] in it")
     prefix = ("tool", "loglens") if path.name == "pyproject.toml" else ()
-    mistakes = list(_mistakes(table))
+    mistakes = list(mistakes_in(table))
     if rules is not None:
-        mistakes += _unknown_rules(table, path, rules)
+        mistakes += unknown_rules(table, path, rules)
     if mistakes:
         text = _bytes(path).decode()
-        raise ConfigError("\n".join(f"{path}{_line(text, (*prefix, *keys))}: {why}" for keys, why in mistakes))
+        raise ConfigError("\n".join(f"{path}{line_of(text, (*prefix, *keys))}: {why}" for keys, why in mistakes))
+    text = _bytes(path).decode()
     return Config(
         path=str(path),
+        origins={key: f"{path}{line_of(text, (*prefix, key))}" for key in table},
+        min_runs=table.get("min-runs", 1),
+        fail_above=table.get("fail-above", 0),
+        override=tuple(map(_override, table.get("override", ()))),
         rule_files=tuple(str(path.parent / name) for name in table.get("rule-files", ())),
         fail_on=table.get("fail-on", "error"),
         roles=dict(table.get("roles", {})),
         parameters={rule: {k: float(v) for k, v in values.items()} for rule, values in table.get("rules", {}).items()},
         suppress=tuple(map(_suppression, table.get("suppress", ()))),
-        **{key: tuple(table.get(key, ())) for key in ("select", "ignore", "exclude")},
+        **{key: tuple(table.get(key, ())) for key in ("select", "ignore", "exclude", "require")},
     )
+
+
+def from_environment(config: Config, variables: Mapping[str, str]) -> Config:
+    """`config` under what the LOGLENS_* variables say, empty ones left out; ConfigError lists what is wrong."""
+    told: dict[str, Any] = {}
+    mistakes = []
+    for name, key in VARIABLES.items():
+        text = variables.get(name, "").strip()
+        if not text or key not in KEYS:
+            continue
+        value: Any = [part.strip() for part in text.split(",") if part.strip()] if key in LISTS else text
+        if key in NUMBERS:
+            value = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text
+        mistakes += [f"{name}: {why}" for _, why in mistakes_in({key: value})]
+        told[key] = tuple(value) if key in LISTS else value
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    origins = {key: name for name, key in VARIABLES.items() if key in told}
+    values = {key.replace("-", "_"): value for key, value in told.items()}
+    return replace(config, **values, origins={**config.origins, **origins})
 
 
 def _bytes(path: Path) -> bytes:
@@ -136,96 +172,13 @@ def _table(document: dict[str, Any], path: Path) -> dict[str, Any] | None:
     return table if isinstance(table, dict) else None
 
 
-def _mistakes(table: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
-    for key, value in table.items():
-        if key not in KEYS:
-            yield (key,), f"unknown key '{key}'{_suggestion(key)}"
-        elif key in LISTS and not _texts(value):
-            hint = ' (did you mean ["' + value + '"]?)' if isinstance(value, str) else ""
-            yield (key,), f"'{key}' must be a list of strings{hint}"
-        elif key == "fail-on" and value not in FAIL_ON:
-            yield (key,), f"'fail-on' must be {', '.join(FAIL_ON[:-1])} or {FAIL_ON[-1]}, not {value!r}"
-        elif key == "roles":
-            yield from _role_mistakes(value)
-        elif key == "rules":
-            yield from _parameter_mistakes(value)
-        elif key == "suppress":
-            yield from _suppress_mistakes(value)
-
-
-def _unknown_rules(table: Mapping[str, Any], path: Path, extra: Iterable[str]) -> list[tuple[tuple[str, ...], str]]:
-    """What the rules do not have. Nothing where a rule file is faulty: that is told when the rules are loaded."""
-    said = {key: table[key] for key in ("select", "ignore") if _texts(table.get(key))}
-    tables = table.get("rules")
-    tables = {rule: v for rule, v in tables.items() if isinstance(v, dict)} if isinstance(tables, dict) else {}
-    if not tables and not any(said.values()):
-        return []  # the kernels are heavy
-    from loglens.kernels import signatures
-    from loglens.ruleset import builtin_rules, check_files
-    from loglens.selection import mistakes
-
-    files = table.get("rule-files")
-    own = [str(path.parent / name) for name in files] if isinstance(files, list) and _texts(files) else []
-    faults: list[str] = []
-    try:
-        rules = check_files([builtin_rules(), *own, *extra], signatures(), faults.append)
-    except LoglensError:  # a file that is missing
-        return []
-    return [] if faults else list(mistakes(rules, parameters=tables, **said))
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
-
-
-def _suggestion(key: str) -> str:
-    close = difflib.get_close_matches(key.replace("_", "-").lower(), KEYS, n=1)
-    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(KEYS)}"
-
-
-def _role_mistakes(roles: Any) -> Iterator[tuple[tuple[str, ...], str]]:
-    if not isinstance(roles, dict):
-        yield ("roles",), "'roles' must be a table: glob on the name of a series = its role"
-        return
-    for name, role in roles.items():
-        if not isinstance(role, str):
-            yield ("roles", name), f"the role of '{name}' must be a string such as \"train/loss\""
-        elif not is_role(role):
-            hint = suggestion(role, known_roles()) or "; a role is such as train/loss, val/accuracy or grad_norm"
-            yield ("roles", name), f"the role of '{name}' is none: '{role}'{hint}"
-
-
-def _parameter_mistakes(rules: Any) -> Iterator[tuple[tuple[str, ...], str]]:
-    if not isinstance(rules, dict):
-        yield ("rules",), "'rules' must be tables [rules.RULE] of parameters; files with rules go into 'rule-files'"
-        return
-    for rule, parameters in rules.items():
-        if not isinstance(parameters, dict):
-            yield ("rules", rule), f"'rules.{rule}' must be a table of parameters"
-            continue
-        for name, value in parameters.items():
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                yield ("rules", rule, name), f"parameter '{name}' of '{rule}' must be a number"
-
-
-def _suppress_mistakes(entries: Any) -> Iterator[tuple[tuple[str, ...], str]]:
-    if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
-        yield ("suppress",), "'suppress' must be tables [[suppress]] with rule, runs, reason and expires"
-        return
-    for number, entry in enumerate(entries):
-        place = ("suppress", str(number))
-        for key in entry:
-            if key not in SUPPRESS:
-                hint = suggestion(key, SUPPRESS) or f"; known are {', '.join(SUPPRESS)}"
-                yield (*place, key), f"unknown key '{key}' in 'suppress'{hint}"
-        for key in ("rule", "reason"):
-            if not isinstance(entry.get(key), str) or not entry[key].strip():
-                yield (*place, *((key,) if key in entry else ())), f"'suppress' needs a {key}, a text that is not empty"
-        runs = entry.get("runs", "*")
-        if not isinstance(runs, str) and not _texts(runs):
-            yield (*place, "runs"), "'runs' must be a glob or a list of globs"
-        if not isinstance(entry.get("expires", "-"), str | date) or not str(entry.get("expires", "-")).strip():
-            yield (*place, "expires"), "'expires' must be a date such as 2027-01-31"
+def _override(entry: Mapping[str, Any]) -> Override:
+    runs, ignore = entry["runs"], entry.get("ignore", ())
+    return Override(
+        (runs,) if isinstance(runs, str) else tuple(runs),
+        entry.get("fail-on", ""),
+        (ignore,) if isinstance(ignore, str) else tuple(ignore),
+    )
 
 
 def _suppression(entry: Mapping[str, Any]) -> Suppression:
@@ -241,60 +194,46 @@ def _suppression(entry: Mapping[str, Any]) -> Suppression:
     )
 
 
-_HEADER = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?$")
-_ARRAY = re.compile(r"\s*\[\[\s*([^\[\]]+?)\s*\]\]\s*(#.*)?$")
-_KEY = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*=""")
-_PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*(?:\.|$)""")
-
-
-def _line(text: str, keys: tuple[str, ...]) -> str:
-    """`:LINE` of the key, found by a search (tomllib keeps no positions); nothing when not exactly one line fits."""
-    table: tuple[str, ...] = ()
-    found = []
-    tables: dict[tuple[str, ...], int] = {}  # arrays of tables: how many of each there were
-    for number, line in enumerate(text.split("\n"), 1):
-        if header := _ARRAY.match(line):
-            name = _split(header[1])
-            tables[name] = tables.get(name, -1) + 1
-            table = path = (*name, str(tables[name]))
-        elif header := _HEADER.match(line):
-            table = _split(header[1])
-            path = table
-        elif key := _KEY.match(line):
-            path = (*table, *_split(key[1]))
-        else:
-            continue
-        if path[: len(keys)] == keys:
-            found.append((len(path) > len(keys), number))
-    exact = [number for longer, number in found if not longer]
-    hits = exact or [number for _, number in found[:1]]
-    return f":{hits[0]}" if len(hits) == 1 else ""
-
-
-def _split(dotted: str) -> tuple[str, ...]:
-    return tuple(a or b or c for a, b, c in _PART.findall(dotted))
-
-
 def to_toml(config: Config) -> str:
-    """The settings in force, as a `loglens.toml` that would say the same."""
-    lines = [f"# from {config.path}" if config.path else "# no configuration file: the defaults"]
+    """The settings in force, as a `loglens.toml` that would say the same; comments say where each comes from."""
+    lines = [f"# from {config.path}" if config.path else "# no configuration file"]
+
+    def said(key: str, value: str) -> str:
+        return f"{key} = {value}  # {_comment(config.origins.get(key, 'default'))}"
+
     lists = {
         "select": config.select,
         "ignore": config.ignore,
         "rule-files": config.rule_files,
         "exclude": config.exclude,
+        "require": config.require,
     }
-    lines += [f"{key} = [{', '.join(map(_quoted, values))}]" for key, values in lists.items()]
-    lines.append(f"fail-on = {_quoted(config.fail_on)}")
+    lines += [said(key, _listed(values)) for key, values in lists.items()]
+    lines += [said("fail-on", _quoted(config.fail_on)), said("min-runs", str(config.min_runs))]
+    lines.append(said("fail-above", str(config.fail_above)))
     if config.roles:
-        lines += ["", "[roles]", *(f"{_quoted(name)} = {_quoted(role)}" for name, role in config.roles.items())]
+        lines += ["", f"# {_comment(config.origins.get('roles', 'default'))}", "[roles]"]
+        lines += [f"{_quoted(name)} = {_quoted(role)}" for name, role in config.roles.items()]
     for rule, values in config.parameters.items():
-        lines += ["", f"[rules.{_quoted(rule)}]", *(f"{_quoted(name)} = {value!r}" for name, value in values.items())]
+        lines += ["", f"# {_comment(config.origins.get('rules', 'default'))}", f"[rules.{_quoted(rule)}]"]
+        lines += [f"{_quoted(name)} = {value!r}" for name, value in values.items()]
+    for each in config.override:
+        lines += ["", f"# {_comment(config.origins.get('override', 'default'))}", "[[override]]"]
+        lines += [f"runs = {_listed(each.runs)}", f"ignore = {_listed(each.ignore)}"]
+        lines += [f"fail-on = {_quoted(each.fail_on)}"] if each.fail_on else []
     for entry in config.suppress:
         told = {"rule": entry.rule, "reason": entry.reason} | ({"expires": entry.expires} if entry.expires else {})
-        lines += ["", "[[suppress]]", *(f"{key} = {_quoted(value)}" for key, value in told.items())]
-        lines.append(f"runs = [{', '.join(map(_quoted, entry.runs))}]")
+        lines += ["", f"# {_comment(config.origins.get('suppress', 'default'))}", "[[suppress]]"]
+        lines += [*(f"{key} = {_quoted(value)}" for key, value in told.items()), f"runs = {_listed(entry.runs)}"]
     return "\n".join(lines) + "\n"
+
+
+def _listed(values: Iterable[str]) -> str:
+    return f"[{', '.join(map(_quoted, values))}]"
+
+
+def _comment(text: str) -> str:
+    return text if text.isprintable() else repr(text)
 
 
 def _quoted(text: str) -> str:

@@ -11,6 +11,8 @@ from loglens.tabular import visible
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from loglens.config import Override
+    from loglens.model import Finding
     from loglens.report import Report
 
 NOT_WHOLE = ("truncated", "corrupt", "unreadable")
@@ -26,6 +28,8 @@ class Gate:
     require: tuple[str, ...] = ()
     min_runs: int = 1
     strict: bool = False
+    fail_above: int = 0
+    override: tuple[Override, ...] = ()
 
     def judge(self, report: Report) -> tuple[int, list[str]]:
         """The exit code, and every reason for it beside the findings themselves."""
@@ -35,9 +39,18 @@ class Gate:
         return code, [*unread, *missing, *_blind(report)]
 
     def _found(self, report: Report) -> bool:
-        if self.fail_on == "never" or report.worst is None:
+        """Whether more runs (or groups of runs) than may be have a finding that fails."""
+        failing = sum(any(self._fails(f, (run.run,)) for f in run.findings) for run in report.runs)
+        failing += sum(any(self._fails(f, group.runs) for f in group.findings) for group in report.groups)
+        return failing > self.fail_above
+
+    def _fails(self, finding: Finding, runs: Sequence[str]) -> bool:
+        """By the first override that is about all of `runs`, else by the gate itself."""
+        mine = next((each for each in self.override if all(map(each.covers, runs))), None)
+        fail_on = (mine and mine.fail_on) or self.fail_on
+        if fail_on == "never" or not finding.counts or (mine and finding.rule in mine.ignore):
             return False
-        return SEVERITIES.index(report.worst) >= [*SEVERITIES].index(self.fail_on)  # type: ignore[arg-type]
+        return [*SEVERITIES].index(finding.severity) >= [*SEVERITIES].index(fail_on)  # type: ignore[arg-type]
 
     def _unread(self, report: Report) -> Iterator[str]:
         files = dict.fromkeys(p.path for p in report.problems if p.kind in NOT_WHOLE)

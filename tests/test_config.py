@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loglens.config import Config, find_config, load_config, to_toml
+from loglens.config import VARIABLES, Config, Override, find_config, from_environment, load_config, to_toml
+from loglens.configcheck import KEYS
 from loglens.errors import ConfigError
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).parents[1]
 
 WHOLE = """
 select = ["flat-loss", "zero-loss"]
@@ -86,6 +86,13 @@ def test_the_nearest_file_upward_counts(tmp_path: Path, files: dict[str, str], s
         ("roles = 3", 1, "must be a table"),
         ("[roles]\n'a*' = 3", 2, "the role of 'a*'"),
         ("[roles]\n'a*' = 'train/los'", 2, "did you mean 'train/loss'?"),
+        ("require = ['val/los']", 1, "no role 'val/los'; did you mean 'val/loss'?"),
+        ("min-runs = -1", 1, "'min-runs' must be a whole number of runs, not -1"),
+        ("fail-above = true", 1, "'fail-above' must be a whole number of runs"),
+        ("[override]\nruns = 'a'", 1, "must be tables [[override]]"),
+        ("[[override]]\nfail-on = 'never'", 1, "'override' needs runs"),
+        ("[[override]]\nruns = 'a'\nfail-on = 'no'", 3, "must be error, warning, info or never"),
+        ("[[override]]\nruns = 'a'\nignor = 'no'", 3, "unknown key 'ignor' in 'override'; did you mean 'ignore'?"),
         ("suppress = 3", 1, "must be tables [[suppress]]"),
         ("[[suppress]]\nrule = 'a'\nreason = 'b'\n[[suppress]]\nrule = 'a'\nreason = ' '", 6, "needs a reason"),
         ("[[suppress]]\nrule = 'a'\nreason = 'b'\nruns = 3", 4, "'runs' must be a glob or a list"),
@@ -149,3 +156,66 @@ def test_what_is_shown_can_be_read_back(words: tuple[str, ...], roles: dict[str,
     assert shown["fail-on"] == "info"
     assert shown.get("roles", {}) == roles
     assert shown["rules"] == {"flat-loss": {"x": number}}
+
+
+GATE = """
+require = ["val/loss"]
+min-runs = 3
+fail-above = 2
+[[override]]
+runs = ["debug/*", "tmp"]
+fail-on = "never"
+[[override]]
+runs = "ablation/*"
+ignore = "widening-gap"
+"""
+
+
+def test_settings_of_the_gate_arrive_and_can_be_read_back(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path / "loglens.toml", GATE), rules=())
+    assert (config.require, config.min_runs, config.fail_above) == (("val/loss",), 3, 2)
+    assert config.override == (
+        Override(("debug/*", "tmp"), "never"),
+        Override(("ablation/*",), "", ("widening-gap",)),
+    )
+    again = load_config(write(tmp_path / "again" / "loglens.toml", to_toml(config)), rules=())
+    assert (again.override, again.require, again.min_runs) == (config.override, config.require, config.min_runs)
+
+
+def test_rules_of_overrides_and_suppressions_must_exist(tmp_path: Path) -> None:
+    text = "[[override]]\nruns = 'a'\nignore = ['flat-los']\n[[suppress]]\nrule = 'nope-*'\nreason = 'x'"
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path / "loglens.toml", text), rules=())
+    first, second = str(caught.value).splitlines()
+    assert first.endswith("loglens.toml:3: no rule 'flat-los'; did you mean 'flat-loss'?")
+    assert ":5: no rule 'nope-*'" in second
+
+
+def test_variables_win_over_the_file_and_say_so(tmp_path: Path) -> None:
+    path = write(tmp_path / "loglens.toml", "fail-on = 'info'\nmin-runs = 2")
+    told = {"LOGLENS_FAIL_ON": "warning", "LOGLENS_SELECT": "flat-loss, zero-loss", "LOGLENS_REQUIRE": ""}
+    config = from_environment(load_config(path), told)
+    assert (config.fail_on, config.select, config.min_runs) == ("warning", ("flat-loss", "zero-loss"), 2)
+    lines = to_toml(config).splitlines()
+    assert 'fail-on = "warning"  # LOGLENS_FAIL_ON' in lines
+    assert f"min-runs = 2  # {path}:2" in lines
+    assert "ignore = []  # default" in lines
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LOGLENS_FAIL_ON", "fatal"),
+        ("LOGLENS_MIN_RUNS", "-1"),
+        ("LOGLENS_FAIL_ABOVE", "many"),
+        ("LOGLENS_REQUIRE", "x"),
+    ],
+)
+def test_a_mistake_in_a_variable_names_it(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name}: "):
+        from_environment(Config(), {name: value})
+
+
+def test_every_key_and_variable_is_documented() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert [name for name in (*KEYS, *VARIABLES) if f"`{name}`" not in page and f"[{name}" not in page] == []

@@ -11,7 +11,8 @@ import click
 import pytest
 
 from loglens import cli
-from loglens.config import KEYS, load_config
+from loglens.config import load_config
+from loglens.configcheck import KEYS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

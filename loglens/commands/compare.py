@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loglens.commands.options import COLOR, OUTPUT, reading, reads_logs
-from loglens.config import FAIL_ON
+from loglens.configcheck import FAIL_ON
 from loglens.console import emit, note, wants_color
 from loglens.errors import LoglensError
 

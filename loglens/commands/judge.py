@@ -22,13 +22,14 @@ from loglens.commands.options import (
     reading,
     reads_logs,
 )
-from loglens.config import FAIL_ON, Config, role_mistake
+from loglens.configcheck import FAIL_ON, role_mistake
 from loglens.console import emit, note, text_width, wants_color
 from loglens.errors import LoglensError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from loglens.config import Config
     from loglens.gate import Gate
     from loglens.report import Report
     from loglens.rule import Rule

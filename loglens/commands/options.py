@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from loglens.config import Config, find_config, load_config
+from loglens.config import Config, find_config, from_environment, load_config
 from loglens.console import Progress, note
 from loglens.errors import LoglensError
 from loglens.reporters import FORMATS
@@ -98,13 +99,15 @@ def reading(options: dict[str, Any]) -> Reading:
 
 
 def settings(path: str | None, none: bool, rules: Sequence[str] | None = None) -> Config:
-    """The settings of the file named, else of the nearest one; with `none` the defaults. `rules`: see `load_config`."""
+    """The settings of the file named, else of the nearest one; with `none` of no file. LOGLENS_* variables go before.
+
+    `rules`: see `load_config`.
+    """
     if none and path:
         raise LoglensError("--config and --no-config exclude each other")
-    if none:
-        return Config()
-    found = Path(path) if path else find_config(Path.cwd())
-    return load_config(found, rules) if found else Config()
+    path = path or os.environ.get("LOGLENS_CONFIG")
+    found = None if none else Path(path) if path else find_config(Path.cwd())
+    return from_environment(load_config(found, rules) if found else Config(), os.environ)
 
 
 def ids(values: Sequence[str]) -> list[str]:
