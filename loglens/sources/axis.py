@@ -103,9 +103,18 @@ def _restarts_inside(name: str, values: np.ndarray, epochs: list[np.ndarray]) ->
         return False
     for epoch in epochs:
         up = np.diff(epoch[known]) > 0
-        if np.count_nonzero(back & up) > np.count_nonzero(back & ~up):
+        if np.count_nonzero(back & up) > np.count_nonzero(back & ~up) or _starts_over(values[known], up):
             return True
     return is_inner(name)
+
+
+def _starts_over(values: np.ndarray, up: np.ndarray) -> bool:
+    """True when most epochs (of three or more) begin below what the one before reached."""
+    begins = np.flatnonzero(up) + 1
+    if begins.size < 2:
+        return False
+    reached = np.maximum.reduceat(values, np.concatenate([[0], begins]))[:-1]
+    return 2 * int(np.count_nonzero(values[begins] < reached)) > begins.size
 
 
 def filled_steps(values: np.ndarray) -> np.ndarray:

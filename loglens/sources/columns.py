@@ -45,9 +45,19 @@ STEPS: tuple[str, ...] = (
     "batches",
     "batchidx",
     "batchindex",
+    "schritt",
+    "étape",
+    "paso",
+    "passo",
+    "шаг",
+    "步数",
+    "ステップ",
 )
 INNER = frozenset({"batch", "batches", "batchidx", "batchindex"})
-EPOCHS = frozenset({"epoch", "epochs", "currentepoch", "epochnum", "epochidx", "epochno", "nepoch", "epochnumber"})
+EPOCHS = frozenset(
+    {"epoch", "epochs", "currentepoch", "epochnum", "epochidx", "epochno", "nepoch", "epochnumber"}
+    | {"epoche", "époque", "epoque", "época", "epoca", "эпоха", "轮次", "エポック"}
+)
 CLOCKS = frozenset(
     {"timestamp", "walltime", "wall", "time", "elapsed", "elapsedtime", "timeelapsed", "runtime", "relativetime"}
     | {"totaltime", "datetime", "date", "unixtime", "ts"}

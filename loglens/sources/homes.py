@@ -1,7 +1,7 @@
 """Files that lie below the folder of their run.
 
-Metrics of MLflow's file store, what W&B keeps in `files`, DVCLive in `plots/metrics`, and the state that transformers
-saves with every checkpoint.
+Metrics of MLflow's file store, what W&B keeps in `files`, MMEngine in `vis_data`, DVCLive in `plots/metrics`, and the
+state that transformers saves with every checkpoint.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 METRICS = "metrics"
 STATE = "trainer_state.json"
+VISUAL = "vis_data"
 _DEEP = 5  # levels
 _CHECKPOINT = re.compile(r"checkpoint-\d{1,18}")
 _WANDB = r"(offline-)?run-\d{8}_\d{6}-[\w-]+"
@@ -35,11 +36,18 @@ def at_home(file: LogFile) -> LogFile:
         folders, base = folders[:-1], f"{folders[-1]}.{base}"
     elif "/".join(["", *folders, ""]).find("/plots/metrics/") >= 0 and base.endswith(".tsv"):
         folders = _without_plots(folders)
-    elif folders and folders[-1] == "files" and _WANDB_RUN.fullmatch(_folder_above(file.path)):
+    elif _is_inside(folders, file.path):
         folders = folders[:-1]
     else:
         return file
     return replace(file, name="/".join([*folders, base]), origin=file.origin or file.name)
+
+
+def _is_inside(folders: list[str], path: str) -> bool:
+    """Whether the last folder is one that a tool keeps inside the folder of a run."""
+    if len(folders) > 1 and folders[-1] == VISUAL:
+        return True
+    return bool(folders) and folders[-1] == "files" and _WANDB_RUN.fullmatch(_folder_above(path)) is not None
 
 
 def _without_plots(folders: list[str]) -> list[str]:

@@ -390,3 +390,15 @@ def test_clean_and_damaged_pieces_of_a_large_file_join(monkeypatch, limit: int) 
     assert got["loss"] == [(step, step / 7, 0) for step in range(300) if step != 150]
     assert got["acc"] == [(step, step, 0) for step in range(0, 300, 3) if step != 150]
     assert [line for _, line, _ in faults(found)] == [151]
+
+
+def test_iterations_of_epochs_with_evaluations_between_are_no_restarts() -> None:
+    """As MMCV writes them: `iter` counts inside the epoch, and evaluations have a count of their own."""
+    rows = []
+    for epoch in (1, 2, 3, 4):
+        rows += [{"mode": "train", "epoch": epoch, "iter": n, "loss": 3 / (n + epoch)} for n in (50, 100, 150)]
+        rows += [{"mode": "val", "epoch": epoch, "iter": 75, "mAP": epoch / 10}]
+    found = read_text(lines(*rows), "json")
+    assert found.scalars is not None
+    assert found.scalars["segment"].max() == 0
+    assert set(found.scalars["axis"].cast(str)) == {"row"}

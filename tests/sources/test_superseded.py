@@ -76,3 +76,20 @@ def test_plots_of_dvclive_are_in_its_folder(tmp_path: Path) -> None:
     assert logs.metrics["tag"].cast(str).to_list() == ["eval/loss", "train/loss"]
     assert logs.metrics["role"].to_list() == ["val/loss", "train/loss"]
     assert [p.path for p in logs.problems] == ["dvclive/metrics.json"]
+
+
+def test_records_that_mmengine_keeps_twice(tmp_path: Path) -> None:
+    place = tmp_path / "work" / "20240101_000000" / "vis_data"
+    place.mkdir(parents=True)
+    rows = [json.dumps({"loss": 2 / (n + 1), "iter": n, "step": n}) + "\n" for n in range(20)]
+    (place / "20240101_000000.json").write_text("".join(rows))
+    (place / "scalars.json").write_text("".join(rows))
+    (place.parent / "20240101_000000.log").write_text(
+        "".join(f"Iter(train) [{n}/20] loss: 0.{n}1\n" for n in range(20))
+    )
+    logs = read(tmp_path)
+    assert logs.names == ("work/20240101_000000",)
+    assert logs.scalars.height == 20
+    assert [p.message.rpartition(" in ")[0] for p in logs.problems if p.path.endswith(".json")] == [
+        "its records are all"
+    ]

@@ -326,3 +326,10 @@ def test_clean_and_damaged_pieces_of_a_large_file_join(monkeypatch, limit: int) 
     assert got["loss"] == [(step, 7.0 if step == 450 else step / 7) for step in range(600) if step != 300]
     assert got["acc"] == [(step, 5.0 if step == 300 else step) for step in range(0, 600, 3) if step != 450]
     assert sorted(line for _, line, _ in faults(found)) == [302, 452]
+
+
+def test_words_of_other_languages() -> None:
+    text = "Epoche;Verlust;Genauigkeit\n0;2,5;0,1\n1;1,25;0,5\n"
+    found = read_text(text)
+    assert series(found, "step", "value") == {"Verlust": [(0, 2.5), (1, 1.25)], "Genauigkeit": [(0, 0.1), (1, 0.5)]}
+    assert found.scalars["axis"].cast(str).unique().to_list() == ["epoch"]
