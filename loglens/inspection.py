@@ -54,7 +54,8 @@ def views(logs: Logs) -> Iterator[RunView]:
         series.setdefault(row.pop("run"), []).append(SeriesView(**row))
     checkpoints, metrics, told = _checkpoints(logs), metrics_of(logs, {}), hparams_of(logs)
     for run in logs.names:
-        aim, reading = _loss(metrics.get(run, ()), told.get(run, {}))
+        broken = {s.tag for s in series.get(run, ()) if s.nonfinite}
+        aim, reading = _loss(metrics.get(run, ()), told.get(run, {}), broken)
         yield RunView(
             run,
             tuple(source for source in logs.sources if source.run == run),
@@ -67,14 +68,14 @@ def views(logs: Logs) -> Iterator[RunView]:
         )
 
 
-def _loss(metrics: tuple[Metric, ...], told: Mapping[str, str]) -> tuple[str, Reading | None]:
+def _loss(metrics: tuple[Metric, ...], told: Mapping[str, str], broken: set[str]) -> tuple[str, Reading | None]:
     """What the run optimised, and the kind of its loss."""
     from loglens.binding import objective_of
     from loglens.lossreading import objective, reading_of
 
     roles = {metric.role for metric in metrics if metric.role is not None}
     aim = objective(roles, objective_of(roles))
-    return aim, reading_of(metrics, told, aim)
+    return aim, reading_of(metrics, told, aim, broken)
 
 
 def _checkpoints(logs: Logs) -> dict[str, list[Checkpoint]]:

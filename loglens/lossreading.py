@@ -15,7 +15,7 @@ from loglens.model import Objective, Reading
 from loglens.numbers import human, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from loglens.model import Metric
 
@@ -55,8 +55,13 @@ def objective(roles: set[str], of_rules: Objective) -> Objective:
     return of_rules
 
 
-def reading_of(metrics: Sequence[Metric], hparams: Mapping[str, str], aim: str) -> Reading | None:
-    """The kind of the loss that tells most of a run, and its value in words; None without such a loss."""
+def reading_of(
+    metrics: Sequence[Metric], hparams: Mapping[str, str], aim: str, broken: Container[str] = ()
+) -> Reading | None:
+    """The kind of the loss that tells most of a run, and its value in words; None without such a loss.
+
+    `broken`: tags that do not end in a number that could be read, as after a NaN.
+    """
     told = [m for role in _TELLING for m in metrics if m.role == role and m.points and m.last is not None]
     loss = max(told[:1] + [m for m in told if told[0].role == m.role], key=lambda m: m.points, default=None)
     if loss is None:
@@ -64,10 +69,10 @@ def reading_of(metrics: Sequence[Metric], hparams: Mapping[str, str], aim: str) 
     if aim != "supervised":
         why = _AIMS.get(aim, "what it optimises is not known")
         return Reading(loss.tag, "unknown", why, f"{loss.tag} is not read as a probability: {why}")
-    kind = kind_of(loss, metrics, {_plain(name): value for name, value in reversed(hparams.items())})
+    kind = kind_of(loss, metrics, {_plain(name): value for name, value in reversed(list(hparams.items()))})
     if kind.kind != "cross-entropy":
         return Reading(loss.tag, kind.kind, kind.reason, f"{loss.tag}: {kind.reason}")  # type: ignore[arg-type]
-    text = _in_words(loss, kind, metrics)
+    text = _in_words(loss, kind, [m for m in metrics if m.tag not in broken], loss.tag in broken)
     return Reading(loss.tag, "cross-entropy", kind.reason, text, kind.classes)
 
 
@@ -137,9 +142,9 @@ def _accuracy(loss: Metric, metrics: Sequence[Metric]) -> Metric | None:
     return max(found, key=lambda m: m.points, default=None)
 
 
-def _in_words(loss: Metric, kind: Kind, metrics: Sequence[Metric]) -> str:
+def _in_words(loss: Metric, kind: Kind, metrics: Sequence[Metric], broken: bool) -> str:
     value = loss.tail if loss.tail is not None else loss.last
-    if value is None or not 0 <= value < MOST:
+    if broken or value is None or not 0 < value < MOST:
         return f"{loss.tag} reads as cross-entropy, since {kind.reason}"
     what = "token" if kind.per_token else "class"
     parts = [f"the true {what} gets {percent(math.exp(-value))} on average (geometric mean)"]

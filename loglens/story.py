@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -95,10 +96,18 @@ def _told(
         last_good_step=good.step if good else None,
         resume=resume_from(good, run.checkpoints, series, number),
         objective=aim,
-        reading=reading_of(run.metrics, run.hparams, aim),
+        reading=reading_of(run.metrics, run.hparams, aim, _broken(series, number)),
         log_next=log_next(rules, judgement.not_checked, points),
         curves=curves_of(series, number, findings),
     )
+
+
+def _broken(series: SeriesSet, number: int) -> set[str]:
+    """The series of a run that end in what is no number."""
+    records = series.records
+    mine = [i for i in series.members_of(number).series if records.count[i]]
+    ends = {series.tag[i]: records.value[records.start[i] + records.count[i] - 1] for i in mine}
+    return {tag for tag, value in ends.items() if not isfinite(value)}
 
 
 def _checkpoints(logs: Logs) -> dict[str, tuple[Checkpoint, ...]]:

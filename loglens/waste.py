@@ -40,20 +40,37 @@ def waste_of(
     found = [
         (*told, finding)
         for finding in findings
-        if finding.severity in WASTEFUL.get(finding.rule, ()) and (told := _after(finding, series, number)) is not None
+        if finding.severity in WASTEFUL.get(finding.rule, ())
+        and (told := _after(_began(finding, findings), series, number)) is not None
     ]
     if not found:
         return None, None
     share, steps, finding = max(found, key=lambda one: one[0])
-    spent = _seconds_after(finding, series, number)
+    began = _began(finding, findings)
+    spent = _seconds_after(began, series, number)
     if spent is None and seconds:
         spent = seconds * share
     hours = rounded(spent * devices / 3600) if spent is not None and devices else None
     waste = Waste(
-        finding.rule, finding.axis, finding.first_step or 0, steps,
+        finding.rule, began.axis, began.first_step or 0, steps,
         None if spent is None else round(spent, 3), devices, hours,
     )  # fmt: skip
     return waste, share
+
+
+def _began(finding: Finding, findings: tuple[Finding, ...]) -> Finding:
+    """The finding, or what led to it: where the trouble began. Notes are no trouble, other axes cannot be compared."""
+    by_rule = {f.rule: f for f in findings}
+    cause = by_rule.get(finding.caused_by or "")
+    while cause is not None:
+        if cause.severity != "info" and cause.axis == finding.axis and _earlier(cause, finding):
+            finding = cause
+        cause = by_rule.get(cause.caused_by or "")
+    return finding
+
+
+def _earlier(cause: Finding, effect: Finding) -> bool:
+    return cause.first_step is not None and cause.first_step < (effect.first_step or 0)
 
 
 def _after(finding: Finding, series: SeriesSet, number: int) -> tuple[float, int] | None:
@@ -86,7 +103,7 @@ def _seconds_after(finding: Finding, series: SeriesSet, number: int) -> float | 
 
 def devices_of(hparams: Mapping[str, str]) -> int | None:
     """How many GPUs the run was told to use; None where that is not said, or said to be no GPU."""
-    told = {_plain(name): value.strip().lower() for name, value in reversed(hparams.items())}
+    told = {_plain(name): value.strip().lower() for name, value in reversed(list(hparams.items()))}
     if any(told.get(name) in ("cpu", "tpu", "mps") for name in _ON):
         return None
     found = next((n for name in _WORLD if (n := _count(told.get(name))) is not None), None)

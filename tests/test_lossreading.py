@@ -88,6 +88,12 @@ def test_other_objectives_are_not_read_as_probabilities(aim: str) -> None:
     assert read(series("cross_entropy", "train/loss", 2.3, 0.4), aim=aim).kind == "unknown"
 
 
+def test_a_loss_that_ended_in_nan_is_not_read_by_its_last_number() -> None:
+    reading = reading_of([series("log_loss", "val/loss", 0.69, 0.3)], {}, "supervised", {"log_loss"})
+    assert reading is not None
+    assert reading.text == "log_loss reads as cross-entropy, since its name says so"
+
+
 def test_worse_than_a_guess_is_said() -> None:
     loss = series("log_loss", "val/loss", 0.69, 1.2)
     reading = read(loss, told={"num_classes": "2", "loss": "binary_crossentropy"})

@@ -62,6 +62,16 @@ def test_steps_and_time_after_the_onset() -> None:
     assert waste.gpu_hours is None
 
 
+def test_waste_begins_where_the_trouble_began() -> None:
+    step = np.arange(400)
+    loss = np.where(step < 300, 2 * np.exp(-step / 60) + 0.3, np.nan)
+    norm = np.where(step < 250, 1.0 + 0.1 * (step % 7), np.where(step < 300, 1000.0 * 1.3 ** (step - 250.0), np.inf))
+    (run,) = loglens.analyze({"step": list(step), "train/loss": list(loss), "grad_norm": list(norm)}).runs
+    assert run.waste is not None
+    assert run.root == "exploding-gradient"
+    assert (run.waste.after, run.waste.steps) == (250, 149)
+
+
 def test_time_is_measured_not_taken_from_the_share_of_steps() -> None:
     waste = lost([1e9 + n + 100 * max(n - 300, 0) for n in range(400)])
     assert waste.seconds == pytest.approx(99 * 101)
