@@ -81,6 +81,14 @@ def _place(data: bytes, offset: int) -> str:
     return f"{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
 
 
+def check_new(rules: Iterable[Rule], known: Iterable[Rule], say: Callable[[str], None]) -> None:
+    """`say` where a rule has the id of one that comes with loglens, and is another file."""
+    taken = {rule.id: Path(rule.path).resolve() for rule in known}
+    for rule in rules:
+        if rule.id in taken and taken[rule.id] != Path(rule.path).resolve():
+            say(f"{rule.path}:{rule.line}:1: duplicate id '{rule.id}' (a rule that comes with loglens)")
+
+
 def check_links(rules: Iterable[Rule], say: Callable[[str], None]) -> None:
     """`say` where a rule is explained by one that does not exist, or by itself in a circle."""
     table = {rule.id: rule for rule in rules}

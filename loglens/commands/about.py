@@ -15,8 +15,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from loglens.rule import Rule
+    from loglens.ruletest import CaseResult
 
 SHELLS = ("bash", "zsh", "fish")
+
+
+def _add_kernels(_context: click.Context, _option: click.Parameter, modules: Sequence[str]) -> None:
+    from loglens.plugins import add_kernels
+
+    for module in modules:
+        add_kernels(module)
+
+
+KERNELS = click.option(
+    "--kernels",
+    multiple=True,
+    metavar="MODULE",
+    expose_value=False,
+    callback=_add_kernels,
+    help="Import further kernels for rules (runs the module).",
+)
 
 
 def _many(number: int, noun: str) -> str:
@@ -26,6 +44,7 @@ def _many(number: int, noun: str) -> str:
 @click.command()
 @click.argument("rule_id", metavar="RULE")
 @click.option("--rules", "extra", multiple=True, metavar="FILE|DIR", help="Further rules.")
+@KERNELS
 @DEBUG
 def explain(rule_id: str, extra: tuple[str, ...]) -> int:
     """Say what a rule sees, why it matters, likely causes, remedies and parameters."""
@@ -44,6 +63,7 @@ def rules() -> None:
 @rules.command("list")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @LISTING
+@KERNELS
 @DEBUG
 def rules_list(paths: tuple[str, ...], form: str) -> int:
     """Name every rule, with further ones from PATH."""
@@ -56,6 +76,7 @@ def rules_list(paths: tuple[str, ...], form: str) -> int:
 
 @rules.command("check")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
+@KERNELS
 @DEBUG
 def rules_check(paths: tuple[str, ...]) -> int:
     """Check rule files (default: those that come with loglens); every mistake as file:line:col."""
@@ -69,8 +90,10 @@ def rules_check(paths: tuple[str, ...]) -> int:
 @rules.command("test")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("-k", "only", default="", metavar="TEXT", help="Only cases whose 'rule: name' contains TEXT.")
+@click.option("--junit", metavar="FILE", help="Write the results as JUnit XML too.")
+@KERNELS
 @DEBUG
-def rules_test(paths: tuple[str, ...], only: str) -> int:
+def rules_test(paths: tuple[str, ...], only: str, junit: str | None) -> int:
     """Run the cases in rule files (default: those that come with loglens)."""
     from loglens.ruletest import run_cases
 
@@ -79,6 +102,8 @@ def rules_test(paths: tuple[str, ...], only: str) -> int:
     failed = [result for result in results if result.failure]
     for line in [*mistakes, *(f"{r.place}: {r.rule}: {r.case}: {r.failure}" for r in failed)]:
         emit(line)
+    if junit is not None:
+        _write_junit(junit, results, mistakes)
     note(
         f"{len(results) - len(failed)} of {_many(len(results), 'case')} hold, "
         f"{_many(len(mistakes), 'mistake')} in rule files"
@@ -86,16 +111,26 @@ def rules_test(paths: tuple[str, ...], only: str) -> int:
     return 1 if failed or mistakes else 0
 
 
+def _write_junit(path: str, results: Sequence[CaseResult], mistakes: Sequence[str]) -> None:
+    from pathlib import Path
+
+    from loglens.reporters import write_text
+    from loglens.reporters.junit import render_cases
+
+    write_text(Path(path), render_cases(results, mistakes))
+
+
 def _checked(paths: Sequence[str]) -> tuple[tuple[Rule, ...], list[str]]:
     """The sound rules of `paths`, and every mistake; they may be explained by rules that come with loglens."""
     from loglens.kernels import signatures
-    from loglens.ruleset import builtin_rules, check_files, check_links
+    from loglens.ruleset import builtin_rules, check_files, check_links, check_new
 
     mistakes: list[str] = []
     found = check_files(paths or [builtin_rules()], signatures(), mistakes.append)
     if not mistakes:  # a faulty rule is missing from the links
         known = check_files([builtin_rules()], signatures(), mistakes.append) if paths else ()
         own = {rule.id for rule in found}
+        check_new(found, known, mistakes.append)
         check_links((*found, *(rule for rule in known if rule.id not in own)), mistakes.append)
     return found, mistakes
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from loglens.model import Finding, NotChecked
     from loglens.report import Report
+    from loglens.ruletest import CaseResult
 
 RUNS = 1_000  # suites, worst first
 FILES = 1_000
@@ -38,6 +39,32 @@ def render(report: Report, fail_on: str = "error") -> str:
     _count(root)
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def render_cases(results: Iterable[CaseResult], mistakes: Iterable[str]) -> str:
+    """The cases of rules as tests: a suite a rule, and one of the mistakes in rule files."""
+    root, suites = Element("testsuites", name="loglens rules"), dict[str, Element]()
+    for mistake in mistakes:
+        suite = _suite_of("rule files", root, suites)
+        place, _, _ = mistake.partition(": ")
+        case = SubElement(suite, "testcase", name=clean.visible(place), classname="rule files")
+        SubElement(case, "error", message=clean.visible(mistake))
+    for result in results:
+        suite = _suite_of(result.rule, root, suites)
+        case = SubElement(suite, "testcase", name=clean.visible(result.case), classname=clean.visible(result.rule))
+        if result.failure:
+            SubElement(case, "failure", message=clean.visible(result.failure)).text = clean.visible(result.place)
+    for suite in suites.values():
+        _count(suite)
+    _count(root)
+    indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def _suite_of(name: str, root: Element, suites: dict[str, Element]) -> Element:
+    if name not in suites:
+        suites[name] = SubElement(root, "testsuite", name=clean.visible(name))
+    return suites[name]
 
 
 def _suite(
@@ -100,5 +127,5 @@ def _files(root: Element, report: Report) -> None:
 def _count(element: Element) -> None:
     element.set("tests", str(len(element.findall(".//testcase"))))
     element.set("failures", str(len(element.findall(".//failure"))))
-    element.set("errors", "0")
+    element.set("errors", str(len(element.findall(".//error"))))
     element.set("skipped", str(len(element.findall(".//skipped"))))
