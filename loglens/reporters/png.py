@@ -23,9 +23,14 @@ def to_png(svg: str) -> bytes:
 
 @cache
 def _family() -> str | None:
-    """Without fonts the words of a picture vanish without an error: the first family whose letters leave a trace."""
-    blank = _PROBE.format("")
-    return next((f for f in FAMILIES if _render(_PROBE.format(_LETTERS), f) != _render(blank, f)), None)
+    """The first family that is installed: its letters differ from those that stand in for a family that is none.
+
+    Without any font the words of a picture vanish without an error: then None.
+    """
+    letters, stand_in = _PROBE.format(_LETTERS), _render(_PROBE.format(_LETTERS), "no such family")
+    if found := next((family for family in FAMILIES if _render(letters, family) != stand_in), None):
+        return found
+    return FAMILIES[0] if stand_in != _render(_PROBE.format(""), FAMILIES[0]) else None
 
 
 def _render(svg: str, family: str) -> bytes:

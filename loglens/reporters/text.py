@@ -216,7 +216,9 @@ def _wrap(text: str, width: int, indent: str, lead: str = "") -> list[str]:
     text = clean.visible(text)
     room = width if text.isascii() else max(width - (clean.columns(text) - len(text)), width // 2)
     hang = indent + " " * len(lead)
-    return textwrap.wrap(text, room, initial_indent=indent + lead, subsequent_indent=hang) or [f"{indent}{lead}"]
+    # rule ids and names hold hyphens: one that is torn apart cannot be searched for
+    lines = textwrap.wrap(text, room, initial_indent=indent + lead, subsequent_indent=hang, break_on_hyphens=False)
+    return lines or [f"{indent}{lead}"]
 
 
 def sparkline(run: RunReport) -> str:

@@ -157,3 +157,8 @@ def test_no_fonts_no_pictures_without_words(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(png, "_family", lambda: None)
     with pytest.raises(LoglensError, match="no font was found"):
         png.to_png("<svg/>")
+
+
+def test_words_are_drawn_in_a_font_that_is_there() -> None:
+    words, blank = png._PROBE.format(png._LETTERS), png._PROBE.format("")
+    assert png.to_png(words) != png.to_png(blank)
