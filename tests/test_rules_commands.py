@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import parse
 
@@ -12,7 +13,6 @@ from loglens.kernels import KERNELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 RULE = """\
 id: mine
@@ -28,14 +28,8 @@ cases:
   - {name: high, series: {train/loss: "1x120 5x80"}, expect: {severity: warning, onset: 120}}
   - {name: low, series: {train/loss: 1x200}, expect: none}
 """
-MODULE = """\
-from loglens.kernels import kernel
-
-def spread(x):
-    return x.pick(lambda f: f.highest - f.lowest)
-
-KERNELS = {"spread_of": kernel("series -> number", spread)}
-"""
+MANUAL = (Path(__file__).parents[1] / "docs" / "writing-rules.md").read_text("utf-8")
+MODULE = MANUAL.partition("```python\n")[2].partition("```")[0]  # the kernel that the manual shows
 
 
 @pytest.fixture
@@ -72,7 +66,7 @@ def test_results_that_cannot_be_written(folder: Path) -> None:
 def test_kernels_of_ones_own(command: list[str], folder: Path) -> None:
     rule = folder / "mine.yaml"
     rule.write_text(
-        RULE.replace("loss > 3\nfor: 20 %", "spread_of(loss) > 3\nonset: first_step(loss)").replace("120}", "0}")
+        RULE.replace("loss > 3\nfor: 20 %", "value_range(loss) > 3\nonset: first_step(loss)").replace("120}", "0}")
     )
     assert cli.run([*command, str(rule)]) != 0
     assert cli.run([*command, str(rule), "--kernels", str(folder / "kernels_of_mine.py")]) == 0
