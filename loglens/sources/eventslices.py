@@ -17,7 +17,7 @@ from loglens.sources.equals import SPARE
 from loglens.sources.framing import FRAME, Block, Damage, after, length_at, pattern_of, recover, stretch
 from loglens.sources.notevents import no_events
 from loglens.sources.places import random_access
-from loglens.sources.sidebyside import Framed, Mistaken, Region, framed, tell
+from loglens.sources.sidebyside import Framed, Mistaken, Region, framed, last_pattern, tell
 from loglens.sources.stored import Ahead
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class _Space:
         self.view = memoryview(bytearray(CHUNK + SPARE))
         self.notes = notes
         self.regions: list[Region] = []
+        self.guess: Pattern | None = None
         self.fill = 0
 
     @property
@@ -93,9 +94,10 @@ class _Space:
         some: list[Framed] = []
         wrong: Mistaken | None = None
         try:
-            some.extend(framed(self.view, regions, self.notes))
+            some.extend(framed(self.view, regions, self.notes, self.guess))
         except Mistaken as mistaken:
             wrong = mistaken
+        self.guess = last_pattern(self.view, some)
         yield from _sliced(self.view, some, self.notes)
         if wrong is not None:
             raise wrong

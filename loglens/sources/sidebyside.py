@@ -48,12 +48,11 @@ class Framed:
     block: Block
 
 
-def framed(buffer: Buffer, regions: Sequence[Region], notes: Notes) -> Iterator[Framed]:
+def framed(buffer: Buffer, regions: Sequence[Region], notes: Notes, guess: Pattern | None = None) -> Iterator[Framed]:
     """The records of the regions, which lie one behind the other; what is wrong with the framing goes to `notes`.
 
-    Raises `Mistaken` at a guessed region that does not hold.
+    `guess` is what the files before let one expect. Raises `Mistaken` at a guessed region that does not hold.
     """
-    guess: Pattern | None = None
     place, ahead = 0, 1
     while place < len(regions):
         region = regions[place]
@@ -118,3 +117,11 @@ def tell(notes: Notes, index: int, damage: Sequence[Damage], records: int) -> No
     for place, fault in enumerate(damage):
         nothing = "no readable record: " if not records and not place else ""
         notes.add(index, fault.kind, nothing + fault.message, fault.offset)
+
+
+def last_pattern(buffer: Buffer, found: Sequence[Framed]) -> Pattern | None:
+    """What the last of these regions lets one expect of the next."""
+    if not found:
+        return None
+    count, block = int(found[-1].counts[-1]), found[-1].block
+    return pattern_of(buffer, [Block(block.starts[-count:], block.lengths[-count:])]) if count else None
