@@ -17,6 +17,7 @@ from loglens.sources.text import Faults, pieces
 from loglens.sources.textaxis import Counted, Counters, axes
 from loglens.sources.textlines import lines, moment, plain
 from loglens.sources.textshapes import cut, shape_of, shape_of_table, split_word, table, under
+from loglens.sources.texttables import header_of, row_below, shape_of_row
 from loglens.sources.wide import Column, Wide, melt
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class _Reading:
         self.moments = array("d")
         self.overwritten = bytearray()
         self.table: dict[str, str] = {}
+        self.header: tuple[str, ...] = ()
         self.section = ""
         self.label = ""
         self.telling = False
@@ -95,6 +97,8 @@ class _Reading:
             self.row(*row)
             return
         self.end_table()
+        if self.aligned(text, line):
+            return
         if not _DIGIT.search(text):
             self.label = split_word(text) if _LABEL.match(text) else ""
             return
@@ -110,6 +114,16 @@ class _Reading:
         if shape.counted:
             self.label = ""
         self.record(shape, numbers, moment(text), line.overwritten)
+
+    def aligned(self, text: str, line: Line) -> bool:
+        """Take a header, or a row below one; False for any other line."""
+        row = row_below(self.header, text) if self.header and line.ended else None
+        if row is not None:
+            self.record(shape_of_row(tuple(row)), list(row.values()), float("nan"), line.overwritten)
+            return True
+        header = header_of(text)
+        self.header = header or self.header
+        return header is not None
 
     def whole(self, text: str, number: int) -> str:
         """The last line of a file without a line end: its last number may be half of one."""
