@@ -98,7 +98,8 @@ def story_of(chain: Chain) -> Chart | None:
     began = [run.curves[t] for t in (*root.tags, *root.related) if t in run.curves]
     groups = by_quantity({c.tag: c for c in (*losses, *began)}.values())[:PANELS]
     title = f"{clean.name(run.run)}: {clean.visible(root.title, 120)}"
-    return draw(groups, title, root.message, root.axis, root.first_step, root.last_step)
+    height = FIRST_HEIGHT + (NEXT_HEIGHT if len(groups) == 1 else 0)
+    return draw(groups, title, root.message, root.axis, root.first_step, root.last_step, height)
 
 
 def course_of(run: RunReport) -> Chart | None:
@@ -124,9 +125,15 @@ def all_of(run: RunReport) -> Chart | None:
 
 
 def draw(
-    groups: Sequence[Sequence[Curve]], title: str, desc: str, axis: Axis, first: int | None, last: int | None
+    groups: Sequence[Sequence[Curve]],
+    title: str,
+    desc: str,
+    axis: Axis,
+    first: int | None,
+    last: int | None,
+    height: int = FIRST_HEIGHT,
 ) -> Chart | None:
-    """Panels one above the other on one step axis, `first`..`last` shaded."""
+    """Panels one above the other on one step axis, `first`..`last` shaded; `height` is that of the first panel."""
     groups = [[c for c in group if len(c.steps)][:LINES] for group in groups]
     groups = [group for group in groups if group]
     if not groups:
@@ -135,7 +142,7 @@ def draw(
     panels, y = [], float(TOP)
     for number, group in enumerate(groups):
         room = LABEL if number == 0 and first is not None else 0
-        panel = _panel(group, across, axis, y, FIRST_HEIGHT if number == 0 else NEXT_HEIGHT, room)
+        panel = _panel(group, across, axis, y, height if number == 0 else NEXT_HEIGHT, room)
         panels.append(panel)
         y = panel.y + panel.height + GAP
     bottom = y - GAP

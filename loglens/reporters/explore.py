@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 CHUNK = 25  # runs that are unpacked together: one big chunk took ten seconds
 POINTS = 2_400_000  # of a whole page, some 9 MB; curves are thinned to fit
 FEWEST = 150  # points of a curve however many there are
-LEVEL = 6
+LEVELS = {"library": 6, "curves": 4}  # more takes longer and hardly saves anything
 LARGE = 1e37  # beyond it 32 bits end
 
 
@@ -52,7 +52,7 @@ def library() -> Library | None:
     if script is None:
         return None
     raw = script.encode()
-    return Library(_packed(raw), policy_hash(script))
+    return Library(_packed(raw, LEVELS["library"]), policy_hash(script))
 
 
 def policy_hash(text: str) -> str:
@@ -60,8 +60,8 @@ def policy_hash(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
-def _packed(raw: bytes) -> str:
-    return b64encode(gzip.compress(raw, LEVEL, mtime=0)).decode()
+def _packed(raw: bytes, level: int) -> str:
+    return b64encode(gzip.compress(raw, level, mtime=0)).decode()
 
 
 def points_per_curve(runs: Sequence[RunReport]) -> int:
@@ -83,14 +83,13 @@ def _chunk(runs: Sequence[RunReport], room: int, targets: Mapping[tuple[str, str
     told = [_run(run, room, targets, steps, values) for run in runs]
     head = json.dumps(told, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()
     head += b" " * (-len(head) % 4)
-    body = b"".join(_planes(parts) for parts in (steps, values))
-    return _packed(len(head).to_bytes(4, "little") + head + body)
+    body = _planes(_deltas(steps)) + _planes(_words(values)) if steps else b""
+    return _packed(len(head).to_bytes(4, "little") + head + body, LEVELS["curves"])
 
 
-def _planes(parts: Sequence[np.ndarray]) -> bytes:
+def _planes(words: np.ndarray) -> bytes:
     """32-bit words, all first bytes before all second ones."""
-    words = np.concatenate(parts) if parts else np.empty(0, "<u4")
-    return np.ascontiguousarray(words.astype("<u4").view(np.uint8).reshape(-1, 4).T).tobytes()
+    return np.ascontiguousarray(words.view(np.uint8).reshape(-1, 4).T).tobytes()
 
 
 def _run(
@@ -100,7 +99,7 @@ def _run(
     steps: list[np.ndarray],
     values: list[np.ndarray],
 ) -> dict[str, Any]:
-    """A run as the page's script reads it; its points are appended to `steps` and `values`."""
+    """A run as the page's script reads it; its points are appended to `steps` (from 0 on) and `values` (scaled)."""
     curves = [curve for curve in run.curves.values() if len(curve.steps)]
     axis = main_axis(curves)
     own = [c for c in curves if c.axis == axis]
@@ -126,36 +125,43 @@ def _panel(group: Sequence[Curve], room: int, steps: list[np.ndarray], values: l
     finite = np.concatenate([c.values[np.isfinite(c.values)] for c in group])
     lines = []
     for number, curve in enumerate(group):
-        order = np.argsort(curve.steps, kind="stable")
-        keep = order[extremes(curve.values[order], room)]
-        deltas, unit = _deltas(curve.steps[keep])
-        words, times = _words(curve.values[keep])
-        steps.append(deltas)
-        values.append(words)
-        first, last = int(curve.steps.min()), int(curve.steps.max())
+        keep = extremes(curve.values, room)
+        if np.any(curve.steps[1:] < curve.steps[:-1]):  # as only a report read back may have them
+            keep = keep[np.argsort(curve.steps[keep], kind="stable")]
+        first, last = int(curve.steps[keep[0]]), int(curve.steps[keep[-1]])
+        unit = (last - first) // 2**31 + 1  # so that differences fit into 32 bits
+        times = _times(curve.values)
+        steps.append((curve.steps[keep] - np.int64(first)).view(np.uint64) // np.uint64(unit))
+        values.append(curve.values[keep] / times)
         lines.append(
             {
                 "tag": clean.name(curve.tag), "look": charts.pen_of(curve, number, group), "axis": curve.axis,
-                "points": len(deltas), "first": first, "last": last, "unit": unit, "times": times,
+                "points": len(keep), "first": first, "last": last, "unit": unit, "times": times,
             }
         )  # fmt: skip
     return {"log": value_scale(finite).log, "positive": bool(np.all(finite > 0)), "lines": lines}
 
 
-def _deltas(steps: np.ndarray) -> tuple[np.ndarray, int]:
-    """Differences of ascending steps in units of which they fit into 32 bits, and that unit."""
-    unit = (int(steps[-1]) - int(steps[0])) // 2**31 + 1
-    from_first = (steps.astype(np.uint64) - np.uint64(steps[:1].astype(np.uint64)[0])) // np.uint64(unit)
-    return np.diff(from_first, prepend=np.uint64(0)).astype("<u4"), unit
-
-
-def _words(values: np.ndarray) -> tuple[np.ndarray, float]:
-    """Values to four digits as the bits of 32-bit floats, and what to multiply them by."""
+def _times(values: np.ndarray) -> float:
+    """What to multiply 32-bit floats by to have `values` back: 1 but for huge ones."""
     sizes = np.abs(values[np.isfinite(values)])
-    times = float(sizes.max() / LARGE) if len(sizes) and sizes.max() > LARGE else 1.0
-    bits = (values / times).astype("<f4").view("<u4")
-    rounded = (bits + np.uint32(0x200)) & np.uint32(0xFFFFFC00)
-    return np.where(np.isnan(values), np.uint32(0x7FC00000), rounded).astype("<u4"), times
+    largest = float(sizes.max(initial=0.0))
+    return largest / LARGE if largest > LARGE else 1.0
+
+
+def _deltas(steps: Sequence[np.ndarray]) -> np.ndarray:
+    """Differences within each of several ascending series that begin with 0."""
+    every = np.concatenate(steps)
+    differences = np.diff(every, prepend=np.uint64(0))
+    differences[np.cumsum([0, *(len(part) for part in steps[:-1])])] = 0
+    return differences.astype("<u4")
+
+
+def _words(values: Sequence[np.ndarray]) -> np.ndarray:
+    """Values to four digits as the bits of 32-bit floats."""
+    every = np.concatenate(values)
+    rounded = (every.astype("<f4").view("<u4") + np.uint32(0x200)) & np.uint32(0xFFFFFC00)
+    return np.where(np.isnan(every), np.uint32(0x7FC00000), rounded).astype("<u4")
 
 
 def _mark(
