@@ -8,6 +8,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from loglens.assumed import with_hparams
 from loglens.config import Config, load_config
 from loglens.model import Logs
 from loglens.report import Report
@@ -70,7 +71,8 @@ def analyze(
         options |= {"roles": settings.roles, "exclude": settings.exclude, "jobs": jobs, "executor": executor}
         report = report_of(judge_paths(source, chosen, narrowed=bool(left_out), **options), chosen, left_out)
         return suppress(report, settings.suppress)[0]
-    logs = batches(source, roles=settings.roles, exclude=settings.exclude, **options)
+    read_logs = batches(source, roles=settings.roles, exclude=settings.exclude, **options)
+    logs = (with_hparams(each, settings.hparams) for each in read_logs)
     return suppress(judge_batches(logs, chosen, left_out=left_out), settings.suppress)[0]
 
 
@@ -130,9 +132,10 @@ def judge_batch(
 
     `kernels`: modules that rules take kernels from, imported where this runs (in another process, perhaps).
     """
-    from loglens.plugins import have_kernels
+    from loglens.plugins import add_installed_kernels, have_kernels
     from loglens.story import tell
 
+    add_installed_kernels()
     for module in kernels:
         have_kernels(module)
     return Judged(logs.names, tell(logs, rules, spent, narrowed=narrowed), logs.problems, len(logs.sources))

@@ -55,6 +55,7 @@ class Config:
     exclude: tuple[str, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     parameters: Parameters = field(default_factory=dict)
+    hparams: Mapping[str, str] = field(default_factory=dict)
     suppress: tuple[Suppression, ...] = ()
     require: tuple[str, ...] = ()
     min_runs: int = 1
@@ -120,6 +121,7 @@ def load_config(path: Path, rules: Iterable[str] | None = None) -> Config:
         rule_files=tuple(str(path.parent / name) for name in table.get("rule-files", ())),
         fail_on=table.get("fail-on", "error"),
         roles=dict(table.get("roles", {})),
+        hparams={name: str(value) for name, value in table.get("hparams", {}).items()},
         parameters={rule: {k: float(v) for k, v in values.items()} for rule, values in table.get("rules", {}).items()},
         suppress=tuple(map(_suppression, table.get("suppress", ()))),
         **{key: tuple(table.get(key, ())) for key in ("select", "ignore", "exclude", "require")},
@@ -214,6 +216,9 @@ def to_toml(config: Config) -> str:
     if config.roles:
         lines += ["", f"# {_comment(config.origins.get('roles', 'default'))}", "[roles]"]
         lines += [f"{_quoted(name)} = {_quoted(role)}" for name, role in config.roles.items()]
+    if config.hparams:
+        lines += ["", f"# {_comment(config.origins.get('hparams', 'default'))}", "[hparams]"]
+        lines += [f"{_quoted(name)} = {_quoted(value)}" for name, value in config.hparams.items()]
     for rule, values in config.parameters.items():
         lines += ["", f"# {_comment(config.origins.get('rules', 'default'))}", f"[rules.{_quoted(rule)}]"]
         lines += [f"{_quoted(name)} = {value!r}" for name, value in values.items()]

@@ -24,6 +24,7 @@ KEYS = {
     "fail-on": "lowest severity that makes the exit code 1: error, warning, info or never",
     "exclude": "globs of paths not to read, relative to the analysed folder",
     "roles": "table: glob on the name of a series = its role",
+    "hparams": "table: hyper-parameters of runs that did not log them, such as num_classes",
     "rules": "table per rule: parameter = number",
     "require": "roles that every run must have",
     "min-runs": "fewer runs make the exit code 1",
@@ -57,6 +58,8 @@ def mistakes_in(table: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str
             yield from _role_mistakes(value)
         elif key == "rules":
             yield from _parameter_mistakes(value)
+        elif key == "hparams":
+            yield from _hparam_mistakes(value)
         elif key == "suppress":
             yield from _suppress_mistakes(value)
 
@@ -112,6 +115,15 @@ def _suggestion(key: str) -> str:
 def role_mistake(role: str) -> str:
     """What is wrong with a role that runs must have; empty when nothing is."""
     return "" if is_role(role) else f"no role '{role}'{suggestion(role, known_roles())}"
+
+
+def _hparam_mistakes(told: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+    if not isinstance(told, dict):
+        yield ("hparams",), "'hparams' must be a table: name = number or text"
+        return
+    for name, value in told.items():
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            yield ("hparams", name), f"hyper-parameter '{name}' must be a number or a text"
 
 
 def _can_be_given(role: str) -> bool:

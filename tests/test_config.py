@@ -86,6 +86,8 @@ def test_the_nearest_file_upward_counts(tmp_path: Path, files: dict[str, str], s
         ("roles = 3", 1, "must be a table"),
         ("[roles]\n'a*' = 3", 2, "the role of 'a*'"),
         ("[roles]\n'a*' = 'train/los'", 2, "did you mean 'train/loss'?"),
+        ("hparams = 3", 1, "'hparams' must be a table"),
+        ("[hparams]\nnum_classes = [3]", 2, "'num_classes' must be a number or a text"),
         ("require = ['val/los']", 1, "no role 'val/los'; did you mean 'val/loss'?"),
         ("min-runs = -1", 1, "'min-runs' must be a whole number of runs, not -1"),
         ("fail-above = true", 1, "'fail-above' must be a whole number of runs"),

@@ -28,7 +28,20 @@ OUTPUT = click.option(
     metavar="FILE",
     help="Write a report: .html .md .json .txt .sarif .xml (JUnit), or FORMAT:FILE, such as gitlab:quality.json.",
 )
-FORMAT = click.option("--format", "form", type=click.Choice(list(FORMATS)), help="Format on standard output.")
+
+
+class _FormatName(click.Choice):  # type: ignore[type-arg]
+    """A format; those of installed packages are looked for when none of ours is meant."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value not in FORMATS:
+            from loglens.plugins import add_installed_reporters
+
+            add_installed_reporters()
+        return value if value in FORMATS else super().convert(value, param, ctx)
+
+
+FORMAT = click.option("--format", "form", type=_FormatName(list(FORMATS)), help="Format on standard output.")
 TOP = click.option("--top", type=click.IntRange(0), metavar="N", help="At most N pictures in HTML and Markdown.")
 TEMPLATE = click.option(
     "--template", metavar="DIR", help="Templates that replace those of HTML and Markdown (docs/templates.md)."
@@ -74,6 +87,7 @@ class Reading:
     def batches(self) -> Iterator[Logs]:
         """The batches of runs, with progress on a terminal."""
         from loglens.api import batches
+        from loglens.assumed import with_hparams
 
         options = {"runs": self.globs, "exclude": self.config.exclude, "follow_symlinks": self.follow_symlinks}
         terminal = sys.stderr.isatty()
@@ -84,7 +98,7 @@ class Reading:
                 if self.verbose:
                     progress.clear()
                     note(f"read {repr(logs)[7:-1]}")
-                yield logs
+                yield with_hparams(logs, self.config.hparams)
         finally:
             progress.clear()
 
