@@ -8,7 +8,7 @@ from loglens.roles import matches
 from loglens.wording import enumerated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from loglens.model import NotChecked
     from loglens.rule import Need, Rule
@@ -39,8 +39,29 @@ class Wanted(NamedTuple):
     rules: tuple[str, ...]
 
 
-def log_next(rules: Mapping[str, Rule], missing: Iterable[NotChecked], points: Mapping[str, int]) -> str:
-    """The sentence for a run whose roles have so many `points`; empty when one column settles nothing."""
+def log_next(
+    rules: Mapping[str, Rule],
+    missing: Iterable[NotChecked],
+    points: Mapping[str, int],
+    known: dict[Hashable, str] | None = None,
+) -> str:
+    """The sentence for a run whose roles have so many `points`; empty when one column settles nothing.
+
+    `known` keeps the sentences of runs alike, which most runs of a tree are.
+    """
+    open_ = [skipped for skipped in missing if _could_apply(skipped)]
+    key = (tuple(skipped.rule for skipped in open_), tuple(points.items()))
+    known = {} if known is None else known
+    if key not in known:
+        known[key] = _sentence(rules, open_, points)
+    return known[key]
+
+
+def _could_apply(skipped: NotChecked) -> bool:
+    return not skipped.reason.startswith("does not apply")
+
+
+def _sentence(rules: Mapping[str, Rule], missing: Iterable[NotChecked], points: Mapping[str, int]) -> str:
     wanted = columns(rules, missing, points)[:NAMED]
     if not wanted:
         return ""
@@ -65,7 +86,7 @@ def columns(rules: Mapping[str, Rule], missing: Iterable[NotChecked], points: Ma
     found: dict[str, list[tuple[Rule, Need]]] = {}
     for skipped in missing:
         rule = rules.get(skipped.rule)
-        lacking = _lacking(rule, points) if rule is not None and not skipped.reason.startswith("does not apply") else []
+        lacking = _lacking(rule, points) if rule is not None and _could_apply(skipped) else []
         if rule is not None and len(lacking) == 1:
             found.setdefault(lacking[0].roles[0].removesuffix(":*"), []).append((rule, lacking[0]))
     wanted = [

@@ -24,7 +24,7 @@ from loglens.series import series_of
 from loglens.waste import devices_of, waste_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from loglens.engine import Judgement
     from loglens.model import Logs
@@ -56,6 +56,7 @@ def tell(
     checkpoints = _checkpoints(logs)
     asked = len(by_id) if narrowed else None
     told = []
+    wishes: dict[Hashable, str] = {}
     for i, (run, judgement) in enumerate(zip(logs.names, judgements, strict=True)):
         blank = RunReport(
             run=run, verdict="unknown", headline="", sources=tuple(sources.get(run, ())),
@@ -64,12 +65,18 @@ def tell(
             clear=judgement.clear, not_checked=judgement.not_checked, hparams=hparams.get(run, {}),
             checkpoints=checkpoints.get(run, ()),
         )  # fmt: skip
-        told.append(_told(blank, series, i, judgement, by_id, asked))
+        told.append(_told(blank, series, i, judgement, by_id, asked, wishes))
     return tuple(told)
 
 
 def _told(
-    run: RunReport, series: SeriesSet, number: int, judgement: Judgement, rules: Mapping[str, Rule], asked: int | None
+    run: RunReport,
+    series: SeriesSet,
+    number: int,
+    judgement: Judgement,
+    rules: Mapping[str, Rule],
+    asked: int | None,
+    wishes: dict[Hashable, str],
 ) -> RunReport:
     """The run with its findings linked and its story told; `asked` is how many rules were selected, None for all."""
     linked = link(judgement.findings, {rule.id: rule.explained_by for rule in rules.values()})
@@ -97,7 +104,7 @@ def _told(
         resume=resume_from(good, run.checkpoints, series, number),
         objective=aim,
         reading=reading_of(run.metrics, run.hparams, aim, _broken(series, number)),
-        log_next=log_next(rules, judgement.not_checked, points),
+        log_next=log_next(rules, judgement.not_checked, points, wishes),
         curves=curves_of(series, number, findings),
     )
 
