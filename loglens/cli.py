@@ -15,6 +15,7 @@ from loglens import __version__
 from loglens.commands import about, compare, judge, look
 from loglens.console import note, use_utf8
 from loglens.errors import Interrupted, LoglensError
+from loglens.tabular import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,7 @@ def _invoke(args: Sequence[str]) -> int:
 def _fail(message: str, code: int, debug: bool) -> int:
     if debug:
         note(traceback.format_exc().rstrip())
-    note(f"loglens: {message}")
+    note("loglens: " + "\n".join(map(visible, message.split("\n"))))  # it may quote files and arguments
     return code
 
 

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from loglens.model import RunReport
 
 
+BELIEVED = 1e12  # seconds; a run of more has a broken clock, and sums of its like overflow
+
+
 def rounded(value: float) -> float:
     """Three digits: more would be false precision."""
     return float(f"{value:.3g}")
@@ -27,9 +30,9 @@ class Spent(NamedTuple):
 def spent_by(runs: Iterable[RunReport]) -> Spent:
     """What runs took and wasted together, of those whose time is known."""
     runs = list(runs)
-    wall = [run.wall_seconds for run in runs if run.wall_seconds]
-    wasted = [run.waste.seconds for run in runs if run.waste and run.waste.seconds is not None]
-    hours = [run.waste.gpu_hours for run in runs if run.waste and run.waste.gpu_hours is not None]
+    wall = [run.wall_seconds for run in runs if run.wall_seconds and run.wall_seconds < BELIEVED]
+    wasted = [s for run in runs if run.waste and (s := run.waste.seconds) is not None and s < BELIEVED]
+    hours = [h for run in runs if run.waste and (h := run.waste.gpu_hours) is not None and h < BELIEVED]
     return Spent(
         round(math.fsum(wall), 3) if wall else None,
         round(math.fsum(wasted), 3) if wasted else None,

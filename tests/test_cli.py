@@ -458,6 +458,32 @@ def test_completion(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "_LOGLENS_COMPLETE" in capsys.readouterr().out
 
 
+STEERING = 'id: "a\\x1b[31m"\n"\\x1b]0;x\\x07": 1\n'
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["rules", "check", "rule.yaml"],
+        ["rules", "test", "rule.yaml"],
+        ["explain", "flat\x1b[31m"],
+        ["analyze", sample("healthy"), "--select", "a\x1b[31m"],
+        ["analyze", "no\x1b[31m\x9b"],
+        ["config", "show", "--config", "own.toml"],
+    ],
+    ids=" ".join,
+)
+def test_mistakes_that_quote_what_would_steer_a_terminal_show_it_as_escapes(
+    args: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("rule.yaml", STEERING)
+    write("own.toml", '"\\u001b[31m" = 1\n')
+    assert cli.run(args) in (1, 2)
+    said = "".join(capsys.readouterr())
+    assert not {"\x1b", "\x07", "\x9b"} & set(said)
+    assert "\\x1b" in said
+
+
 def test_names_that_would_steer_a_terminal_are_shown_as_escapes(capsys: pytest.CaptureFixture[str]) -> None:
     write("a\x1b[31m/log.csv", "step,loss\u202e\n1,2\n2,1\n")
     cli.run(["inspect", "."])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,9 @@ def test_a_rule_by_its_id() -> None:
     assert "flat-loss" in rules.ids
     with pytest.raises(KeyError):
         rules["flat-los"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_among_rules_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.yaml")
+    assert rule_paths([tmp_path]) == []

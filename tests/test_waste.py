@@ -92,3 +92,5 @@ def test_sums_are_over_what_is_known() -> None:
     three = replace(run("c"), waste=Waste("flat-loss", "step", 0, 10))
     assert spent_by([one, two, three]) == (150.0, 60.0, 0.0333)
     assert spent_by([three]) == (None, None, None)
+    endless = replace(one, wall_seconds=1.7e308)
+    assert spent_by([one, endless, endless, two, three]).wall == 150.0

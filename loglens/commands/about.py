@@ -10,6 +10,7 @@ from loglens.commands.options import DEBUG, LISTING, settings
 from loglens.config import Config, to_toml
 from loglens.console import emit, note
 from loglens.errors import LoglensError
+from loglens.tabular import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +83,7 @@ def rules_check(paths: tuple[str, ...]) -> int:
     """Check rule files (default: those that come with loglens); every mistake as file:line:col."""
     found, mistakes = _checked(paths)
     for mistake in mistakes:
-        emit(mistake)
+        emit(visible(mistake))
     note(f"{_many(len(found), 'rule')} {'is' if len(found) == 1 else 'are'} sound, {_many(len(mistakes), 'mistake')}")
     return 1 if mistakes else 0
 
@@ -101,7 +102,7 @@ def rules_test(paths: tuple[str, ...], only: str, junit: str | None) -> int:
     results = run_cases(found, only=only)
     failed = [result for result in results if result.failure]
     for line in [*mistakes, *(f"{r.place}: {r.rule}: {r.case}: {r.failure}" for r in failed)]:
-        emit(line)
+        emit(visible(line))
     if junit is not None:
         _write_junit(junit, results, mistakes)
     note(
