@@ -88,7 +88,7 @@ def _yaml(text: str) -> Tree:
                 if event.anchor is not None:
                     anchored[event.anchor] = stack[-1][-1]
             elif isinstance(event, yaml.AliasEvent):
-                stack[-1].append(anchored.get(event.anchor, f"*{event.anchor}"))
+                stack[-1].append(anchored.get(event.anchor or "", f"*{event.anchor}"))
             elif isinstance(event, yaml.CollectionStartEvent):
                 stack.append([])
                 kinds.append(isinstance(event, yaml.MappingStartEvent))

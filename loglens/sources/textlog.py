@@ -38,6 +38,7 @@ NAMES = 2000
 REASON = "plain text in which no lines repeat with a loss, a score or another known quantity"
 _DIGIT = re.compile(r"\d|nan|inf", re.IGNORECASE)
 _LAST_WORD = re.compile(r"[^\s,;|)\]}]*$")
+_SUM = re.compile(r"(?:^|\s)\*\s+[^\W\d]")
 _LABEL = re.compile(r"[^\W\d][\w ()'/-]{0,40}:$")
 
 
@@ -83,6 +84,7 @@ class _Reading:
         self.table: dict[str, str] = {}
         self.header: tuple[str, ...] = ()
         self.section = ""
+        self.part = ""  # of the lines just above, where they were of held-out data
         self.label = ""
         self.telling = False
         self.seen = False
@@ -111,6 +113,9 @@ class _Reading:
             return
         if self.label and not shape.part and shape.values:
             shape = under(shape, self.label)
+        if not shape.part and not shape.counted and self.part and _SUM.search(text):
+            shape = under(shape, self.part)  # ` * Acc@1 76.1`, the sum of the lines above
+        self.part = shape.part if shape.part and _held_out(f"{shape.part}/loss") else ""
         if shape.counted:
             self.label = ""
         self.record(shape, numbers, moment(text), line.overwritten)

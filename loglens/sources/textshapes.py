@@ -258,7 +258,8 @@ def _take(slot: _Slot, place: int, found: _Found, texts: Sequence[str]) -> None:
     found.label.append(slot.label)
     if not slot.good:
         found.label.append(slot.key)
-    elif not words:
+    elif not words or (slot.total is not None and len(words) == 1 and split_of(table(), words[0])):
+        found.label += words  # `Test: [10/196]` is a place in the test
         if slot.total is not None:
             found.positions.append(Value("", place, slot.total))
         elif place == 0 and texts[0].strip(" ,") in ("", "[", "#", "(") and texts[1].lstrip()[:1] in ("]", ":", ")"):

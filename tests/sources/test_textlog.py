@@ -342,3 +342,34 @@ def test_every_number_against_a_regular_expression(name: str) -> None:
     got = series(text(log))
     for tag, pattern in patterns.items():
         assert [repr(value) for _, value in got[tag]] == [repr(float(one)) for one in re.findall(pattern, log)]
+
+
+SUMMED = {
+    "PyTorch's ImageNet example": (
+        "Epoch: [{e}][{b}0/50]\tTime  0.3 ( 0.4)\tLoss 2.{e}{b} (2.5)\tAcc@1  {b}.00 ( 1.00)\n",
+        "Test: [{b}0/30]\tTime  0.3 ( 0.4)\tLoss 1.{e}{b} (1.5)\tAcc@1  4{b}.00 ( 1.00)\n",
+        " *   Acc@1 5{e}.5 Acc@5 6{e}.5\n",
+        "Loss",
+    ),
+    "Swin": (
+        "[2023-01-01 00:0{e}:0{b} swin] (main.py 213): INFO Train: [{e}/300][{b}0/50]\tlr 0.1\tLoss 2.{e}{b} (2.5)\n",
+        "[2023-01-01 00:0{e}:1{b} swin] (main.py 255): INFO Test: [{b}0/30]\tLoss 1.{e}{b} (1.5)\tAcc@1 4{b}.0 (1.0)\n",
+        "[2023-01-01 00:0{e}:20 swin] (main.py 262): INFO  * Acc@1 5{e}.5 Acc@5 6{e}.5\n",
+        "Train/Loss",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SUMMED)
+def test_a_test_inside_a_training_and_its_sum(case: str) -> None:
+    """Lines that say `Test:` before a place, and the sum below them, are no part of the training's curves."""
+    train, test, total, name = SUMMED[case]
+    text = ""
+    for e in range(3):
+        text += "".join(train.format(e=e, b=b) for b in range(5)) + "".join(test.format(e=e, b=b) for b in range(3))
+        text += total.format(e=e)
+    found = {tag: [value for _, value in points] for tag, points in series(read_text(text, "text")).items()}
+    assert found[name] == [float(f"2.{e}{b}") for e in range(3) for b in range(5)]
+    assert found["Test/Loss"] == [float(f"1.{e}{b}") for e in range(3) for b in range(3)]
+    assert found["Test/Acc@1"] == [x for e in range(3) for x in (40.0, 41.0, 42.0, 50.5 + e)]
+    assert found["Test/Acc@5"] == [60.5, 61.5, 62.5]
