@@ -1,11 +1,16 @@
-"""Kernels of one's own, from a Python module named on the command line."""
+"""What others add: kernels of a module named on the command line; readers, kernels, reporters of installed packages.
+
+An installed package adds them by entry points, which nobody but whoever installs packages can set: no file beside a log
+and no settings file can make loglens run code.
+"""
 
 from __future__ import annotations
 
 import sys
+from functools import cache
 from importlib import import_module, util
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loglens.errors import LoglensError
 
@@ -21,18 +26,66 @@ def add_kernels(name: str) -> None:
 
     Never called for anything but an explicit `--kernels`: importing a module runs it.
     """
+    _take_kernels(f"--kernels {name}", getattr(_module(name), "KERNELS", None))
+    _ADDED.add(name)
+
+
+def _take_kernels(origin: str, theirs: Any) -> None:
     from loglens.kernels import ELEMENTWISE, KERNELS, Kernel
 
-    theirs = getattr(_module(name), "KERNELS", None)
     if not isinstance(theirs, dict) or not all(isinstance(k, Kernel) for k in theirs.values()):
-        raise LoglensError(
-            f"--kernels {name}: needs a dict KERNELS of name: loglens.kernels.kernel(signature, function)"
-        )
+        raise LoglensError(f"{origin}: needs a dict KERNELS of name: loglens.kernels.kernel(signature, function)")
     for kernel in theirs:
         if kernel in KERNELS or kernel in ELEMENTWISE:
-            raise LoglensError(f"--kernels {name}: a kernel '{kernel}' exists already; choose another name")
+            raise LoglensError(f"{origin}: a kernel '{kernel}' exists already; choose another name")
     KERNELS.update(theirs)
-    _ADDED.add(name)
+
+
+@cache
+def add_installed_kernels() -> None:
+    """Take the kernels of installed packages (entry points `loglens.kernels`, each a dict as for `--kernels`)."""
+    for origin, _, theirs in _installed("loglens.kernels"):
+        _take_kernels(origin, theirs)
+
+
+@cache
+def add_installed_readers() -> None:
+    """Take the formats of installed packages (entry points `loglens.readers`, each a `loglens.sources.Format`)."""
+    from loglens.sources.formats import FORMATS, Format
+
+    for origin, name, form in _installed("loglens.readers"):
+        if not isinstance(form, Format):
+            raise LoglensError(f"{origin}: needs a loglens.sources.Format, not {type(form).__name__}")
+        if name in FORMATS:
+            raise LoglensError(f"{origin}: a format '{name}' exists already; choose another name")
+        FORMATS[name] = form
+
+
+@cache
+def add_installed_reporters() -> None:
+    """Take the formats of installed packages (entry points `loglens.reporters`, each a `loglens.reporters.Format`)."""
+    from loglens.reporters import FORMATS, Format
+
+    for origin, name, form in _installed("loglens.reporters"):
+        if not isinstance(form, Format):
+            raise LoglensError(f"{origin}: needs a loglens.reporters.Format, not {type(form).__name__}")
+        if name in FORMATS:
+            raise LoglensError(f"{origin}: a format '{name}' exists already; choose another name")
+        FORMATS[name] = form
+
+
+def _installed(group: str) -> list[tuple[str, str, Any]]:
+    """(whence, name, object) of each entry point, by name. LoglensError names a package that cannot be loaded."""
+    from importlib import metadata  # a tenth of a second, which `loglens --help` need not wait for
+
+    found = []
+    for point in sorted(metadata.entry_points(group=group), key=lambda point: point.name):
+        origin = f"package {point.dist.name if point.dist else '?'}, {group} '{point.name}'"
+        try:
+            found.append((origin, point.name, point.load()))
+        except (ImportError, AttributeError, SyntaxError, ValueError, TypeError) as error:
+            raise LoglensError(f"{origin}: cannot be loaded: {error}") from None
+    return found
 
 
 def have_kernels(name: str) -> None:

@@ -119,6 +119,8 @@ def settings(path: str | None, none: bool, rules: Sequence[str] | None = None) -
     """
     if none and path:
         raise LoglensError("--config and --no-config exclude each other")
+    if path == "":
+        raise LoglensError("--config: an empty name; name a settings file, or leave the option out")
     path = path or os.environ.get("LOGLENS_CONFIG")
     found = None if none else Path(path) if path else find_config(Path.cwd())
     return from_environment(load_config(found, rules) if found else Config(), os.environ)

@@ -158,5 +158,8 @@ ACROSS: dict[str, Kernel] = {
 
 
 def signatures() -> dict[str, Signature]:
-    """Every kernel's signature, for checking rules."""
+    """Every kernel's signature, those of installed packages too, for checking rules."""
+    from loglens.plugins import add_installed_kernels
+
+    add_installed_kernels()
     return {name: entry.signature for name, entry in {**KERNELS, **ELEMENTWISE, **ACROSS}.items()}

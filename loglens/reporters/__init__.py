@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loglens.errors import LoglensError
+from loglens.plugins import add_installed_reporters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from os import PathLike
 
     from loglens.report import Report
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """Where a format lives: `module:function`, the endings that mean it, the options its renderer takes."""
+    """Where a format lives, the endings that mean it, the options its renderer takes.
 
-    renderer: str
+    `renderer` is `module:function` in here, or the function itself (of another package): `(report, **options) -> str`.
+    """
+
+    renderer: str | Callable[..., str]
     endings: tuple[str, ...]
     about: str
     options: tuple[str, ...] = ()
@@ -53,6 +57,7 @@ FORMATS: dict[str, Format] = {
 
 def render(report: Report, form: str, **options: object) -> str:
     """`report` in the format `form`; options that another format takes are ignored."""
+    add_installed_reporters()
     found = _format(form)
     known = {name for each in FORMATS.values() for name in each.options}
     if unknown := sorted(set(options) - known):
@@ -91,6 +96,7 @@ def write_text(place: Path, text: str) -> None:
 
 def format_for(path: str) -> tuple[str, str]:
     """(format, path) of an output: said as `json:path`, or by the ending of the path."""
+    add_installed_reporters()
     form, colon, rest = path.partition(":")
     if colon and form in FORMATS:
         if not rest:
@@ -110,7 +116,9 @@ def _format(form: str) -> Format:
     return FORMATS[form]
 
 
-def _function(address: str):  # type: ignore[no-untyped-def]  # each format has its own signature
+def _function(address: str | Callable[..., str]):  # type: ignore[no-untyped-def]  # each format has its own signature
+    if not isinstance(address, str):
+        return address
     module, name = address.split(":")
     return getattr(import_module(f"loglens.reporters.{module}"), name)
 

@@ -76,8 +76,10 @@ def each_batch(
     `executor`: work there instead (`make` must pickle); `log` is told of workers that died.
     Raises `LoglensError` when a path leads nowhere or nothing at all can be read.
     """
+    from loglens.plugins import add_installed_readers
     from loglens.sources.stdin import spooled
 
+    add_installed_readers()
     listed = [os.fspath(paths)] if isinstance(paths, (str, os.PathLike)) else [os.fspath(path) for path in paths]
     with spooled(listed) as local:
         found = discover(local, follow_symlinks=follow_symlinks, exclude=exclude, max_file_bytes=max_file_bytes)
@@ -100,6 +102,9 @@ def _one(
     files: Files, make: Callable[[Logs], P], own_name: str, roles: RoleTable | None, globs: tuple[str, ...]
 ) -> tuple[bool, P]:
     """Whether a batch holds any run, and what is made of the wanted ones."""
+    from loglens.plugins import add_installed_readers
+
+    add_installed_readers()  # in a process of its own, perhaps
     logs = read_batch(files, own_name, roles)
     return bool(logs.names), make(_only(logs, globs))
 
@@ -146,7 +151,7 @@ def read(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], **opt
     """All batches of `read_batches` as one `Logs`; it takes the same options."""
     from loglens.sources.frames import concat
 
-    return concat(list(read_batches(paths, **options)))  # type: ignore[arg-type]
+    return concat(list(read_batches(paths, **options)))
 
 
 def read_batch(files: Sequence[LogFile], own_name: str, roles: RoleTable | None = None) -> Logs:
