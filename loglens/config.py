@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_NAME = "loglens.toml"
+LARGEST = 4 << 20  # bytes
 # what the environment may say; it wins over the file, and the command line over both
 VARIABLES = {
     "LOGLENS_CONFIG": "the settings file, as --config",
@@ -150,9 +151,13 @@ def from_environment(config: Config, variables: Mapping[str, str]) -> Config:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}") from None
+    if len(data) > LARGEST:
+        raise ConfigError(f"{path}: larger than {LARGEST >> 20} MB: not a settings file")
+    return data
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -164,6 +169,8 @@ def _parse(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}") from None
     except RecursionError:
         raise ConfigError(f"{path}: not TOML that can be read: nested too deep") from None
+    except ValueError:
+        raise ConfigError(f"{path}: not TOML that can be read: a number of too many digits") from None
 
 
 def _table(document: dict[str, Any], path: Path) -> dict[str, Any] | None:

@@ -175,6 +175,8 @@ def _parameter_mistakes(rules: Any) -> Iterator[tuple[tuple[str, ...], str]]:
         for name, value in parameters.items():
             if isinstance(value, bool) or not isinstance(value, int | float):
                 yield ("rules", rule, name), f"parameter '{name}' of '{rule}' must be a number"
+            elif not -1e308 <= value <= 1e308:  # NaN would make the rule blind
+                yield ("rules", rule, name), f"parameter '{name}' of '{rule}' must be a finite number"
 
 
 def _suppress_mistakes(entries: Any) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from loglens.errors import LoglensError
@@ -48,6 +49,8 @@ def mistakes(
             if names is not None and name not in names:
                 hint = suggestion(name, names) or (f"; it has {', '.join(names)}" if names else "; it has none")
                 yield ("rules", rule_id, name), f"rule '{rule_id}' has no parameter '{name}'{hint}"
+            elif not isfinite(values[name]):  # compared with NaN, nothing is ever found
+                yield ("rules", rule_id, name), f"parameter '{name}' of '{rule_id}' must be a finite number"
 
 
 def parse_settings(settings: Iterable[str]) -> dict[str, dict[str, float]]:

@@ -458,6 +458,21 @@ def test_completion(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "_LOGLENS_COMPLETE" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--set", "flat-loss.least_fall=nan"], "must be a finite number"),
+        (["--set", "flat-loss.least_fall=1e999"], "must be a finite number"),
+        (["--config", ""], "an empty name"),
+    ],
+)
+def test_options_that_would_make_a_gate_blind_are_refused(
+    args: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["analyze", sample("lr-zero"), *args]) == 2
+    assert said in capsys.readouterr().err
+
+
 STEERING = 'id: "a\\x1b[31m"\n"\\x1b]0;x\\x07": 1\n'
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loglens.config import VARIABLES, Config, Override, find_config, from_environment, load_config, to_toml
+from loglens.config import LARGEST, VARIABLES, Config, Override, find_config, from_environment, load_config, to_toml
 from loglens.configcheck import KEYS
 from loglens.errors import ConfigError
 
@@ -83,6 +83,9 @@ def test_the_nearest_file_upward_counts(tmp_path: Path, files: dict[str, str], s
         ("[rules]\nflat-loss = 3", 2, "must be a table of parameters"),
         ("[rules.flat-loss]\n\ndrop = 'big'", 3, "parameter 'drop' of 'flat-loss' must be a number"),
         ("[rules]\nflat-loss.drop = true", 2, "must be a number"),
+        ("[rules]\nflat-loss.drop = nan", 2, "must be a finite number"),
+        ("[rules]\nflat-loss.drop = -inf", 2, "must be a finite number"),
+        ("[rules]\nflat-loss.drop = " + "9" * 400, 2, "must be a finite number"),
         ("roles = 3", 1, "must be a table"),
         ("[roles]\n'a*' = 3", 2, "the role of 'a*'"),
         ("[roles]\n'a*' = 'train/los'", 2, "did you mean 'train/loss'?"),
@@ -133,11 +136,15 @@ def test_no_line_is_better_than_a_wrong_one(tmp_path: Path) -> None:
     assert refusal(write(tmp_path / "loglens.toml", text)).startswith(f"{tmp_path / 'loglens.toml'}: unknown key")
 
 
-@pytest.mark.parametrize("text", [b"select = [", b"\xff\xfe", b"a = " + b"[" * 100_000])
+@pytest.mark.parametrize("text", [b"select = [", b"\xff\xfe", b"a = " + b"[" * 100_000, b"a = " + b"9" * 5000])
 def test_what_is_not_toml_is_one_line(tmp_path: Path, text: bytes) -> None:
     message = refusal(write(tmp_path / "loglens.toml", text))
     assert "loglens.toml: not " in message
     assert "\n" not in message
+
+
+def test_a_file_without_end_is_no_settings_file(tmp_path: Path) -> None:
+    assert "larger than 4 MB" in refusal(write(tmp_path / "loglens.toml", "#" * (LARGEST + 1)))
 
 
 def test_a_missing_file_and_a_missing_table(tmp_path: Path) -> None:
