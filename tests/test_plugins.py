@@ -64,7 +64,7 @@ title: The loss spreads widely
 severity: info
 needs:
   loss: {role: train/loss, points: 8}
-when: quartile_range(loss) > 0.5
+when: quartile_range(loss) > 0.3
 onset: first_step(loss)
 message: "{loss} spreads"
 why: A test.
