@@ -110,9 +110,8 @@ def _skipped(rule: Rule, scope: Scope, run: np.ndarray) -> tuple[dict[int, str],
             if int(run[candidate]) not in reasons:
                 reasons[int(run[candidate])] = skip.reason.fill(_Words(rule, part, place))
         judged &= ~held
-    for r in np.unique(run[judged]):
-        reasons.pop(int(r), None)
-    return reasons, judged
+    some = set(run[judged].tolist()) if reasons else set()
+    return {r: reason for r, reason in reasons.items() if r not in some}, judged
 
 
 def _fire(variant: Variant, scope: Scope, open_: np.ndarray) -> Iterable[_Hit]:

@@ -271,10 +271,17 @@ def _stretches(scalars: pl.DataFrame) -> tuple[Ragged, dict[tuple[str, str], int
         np.diff(start, append=len(run)).astype(np.int64),
         scalars["step"].fill_null(0).to_numpy(),
         scalars["value"].fill_null(float("nan")).to_numpy(),
-        scalars["wall_time"].fill_null(float("nan")).to_numpy(),
+        _times(scalars["wall_time"]),
         scalars["segment"].fill_null(0).to_numpy(),
     )
     return records, place
+
+
+def _times(wall: pl.Series) -> np.ndarray:
+    """NaN where no time was logged; where none was at all, one NaN stands for all of them."""
+    if wall.null_count() == len(wall):
+        return np.broadcast_to(np.float64("nan"), (len(wall),))
+    return wall.fill_null(float("nan")).to_numpy()
 
 
 def _courses(logged: Ragged, place: Mapping[tuple[str, str], int]) -> pl.DataFrame:
