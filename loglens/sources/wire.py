@@ -111,10 +111,13 @@ def _useful(buffer: Buffer, value: Token, budget: Iterator[int]) -> bool:
 
 
 def plugin_name(buffer: Buffer, metadata: Token) -> str:
-    """The plugin that a SummaryMetadata names, or an empty string."""
+    """The plugin that a SummaryMetadata names, or an empty string. IndexError when the buffer ends before its name."""
     for token in fields(buffer, metadata.start, metadata.end):
         if token.number == 1 and token.wire == BYTES:
             for name in fields(buffer, token.start, token.end):
                 if name.number == 1:
-                    return bytes(buffer[name.start : name.end]).decode("utf-8", "replace")
+                    found = bytes(buffer[name.start : name.end])
+                    if len(found) < name.end - name.start:
+                        raise IndexError(name.end)
+                    return found.decode("utf-8", "replace")
     return ""
