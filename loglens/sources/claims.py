@@ -152,7 +152,9 @@ class Claims:
         self.seen += 1
         name, told = (f"{top}/{below}" if top else below for top in (folder, origin))
         levels = below.split("/")
-        if any(self.excluded("/".join(filter(None, (folder, *levels[:n])))) for n in range(1, len(levels) + 1)):
+        if self.unwanted is not None and any(
+            self.excluded("/".join(filter(None, (folder, *levels[:n])))) for n in range(1, len(levels) + 1)
+        ):
             return
         if member.refused:
             if is_log_name(levels[-1]):
