@@ -161,7 +161,7 @@ class _Reading:
 
     def end_table(self) -> None:
         """A table is one record."""
-        if len(self.table) > 1:
+        if 1 < len(self.table) < NAMES:  # a longer one is none of an agent
             self.record(shape_of_table(list(self.table)), list(self.table.values()), float("nan"), overwritten=False)
         if self.table or self.section:
             self.table, self.section = {}, ""

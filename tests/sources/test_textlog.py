@@ -139,7 +139,7 @@ def test_rows_of_tables(row: str) -> None:
     assert _row(row) == ROWS[row]
 
 
-def test_a_table_without_end_is_read_in_parts() -> None:
+def test_a_table_without_end_is_none() -> None:
     found = text("".join(f"| n{i} | 1 |\n" for i in range(3 * NAMES)))
     assert [problem.kind for problem in found.problems] == ["skipped"]
 
