@@ -285,7 +285,8 @@ def test_damage_never_raises(
     logs = read(folder / "p")
     kept = {source.path for source in logs.sources if source.points == 12}
     # A tar has no checksum of its contents, so that a changed letter cannot be noticed.
-    assert len(kept) == 3 or logs.problems or (ending == ".tar" and cut == 1)
+    whole = ending == ".tar" and int(len(data) * cut) >= 6 * 512  # two members and two empty blocks; zeros follow
+    assert len(kept) == 3 or logs.problems or whole
 
 
 def test_a_cut_tar_keeps_what_is_there(tmp_path: Path) -> None:
