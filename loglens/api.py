@@ -69,6 +69,7 @@ def analyze(
     jobs, executor = options.pop("jobs", 1), options.pop("executor", None)
     if (jobs > 1 or executor) and _paths(source) is not None:
         options |= {"roles": settings.roles, "exclude": settings.exclude, "jobs": jobs, "executor": executor}
+        options["hparams"] = settings.hparams
         report = report_of(judge_paths(source, chosen, narrowed=bool(left_out), **options), chosen, left_out)
         return suppress(report, settings.suppress)[0]
     read_logs = batches(source, roles=settings.roles, exclude=settings.exclude, **options)
@@ -127,28 +128,37 @@ def judge_batch(
     spent: Callable[[str, float], None] | None = None,
     narrowed: bool = False,
     kernels: Sequence[str] = (),
+    hparams: Mapping[str, str] | None = None,
 ) -> Judged:
     """Judge the runs of one batch; `spent` is told the seconds of each rule, `narrowed`: some rules were left out.
 
-    `kernels`: modules that rules take kernels from, imported where this runs (in another process, perhaps).
+    `kernels`: modules that rules take kernels from, imported where this runs (in another process, perhaps); `hparams`:
+    what the settings say of every run.
     """
     from loglens.plugins import add_installed_kernels, have_kernels
     from loglens.story import tell
 
     add_installed_kernels()
+    logs = with_hparams(logs, hparams or {})
     for module in kernels:
         have_kernels(module)
     return Judged(logs.names, tell(logs, rules, spent, narrowed=narrowed), logs.problems, len(logs.sources))
 
 
 def judge_paths(
-    source: Any, rules: Sequence[Rule], *, narrowed: bool = False, kernels: Sequence[str] = (), **options: Any
+    source: Any,
+    rules: Sequence[Rule],
+    *,
+    narrowed: bool = False,
+    kernels: Sequence[str] = (),
+    hparams: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> Iterator[Judged]:
     """Judge what is under paths batch by batch, with `jobs` or an `executor` elsewhere; options as of `each_batch`."""
     from loglens.sources import each_batch
     from loglens.sources.names import load_table
 
-    make = partial(judge_batch, rules=tuple(rules), narrowed=narrowed, kernels=tuple(kernels))
+    make = partial(judge_batch, rules=tuple(rules), narrowed=narrowed, kernels=tuple(kernels), hparams=hparams)
     return each_batch(_paths(source) or (), make, roles=load_table(options.pop("roles", None)), **options)
 
 

@@ -93,3 +93,12 @@ def test_a_batch_that_is_lost_is_in_the_problems() -> None:
     has_data, part = sources._lost(lambda logs: judge_batch(logs, load_rules().rules), files, "killed")
     assert not has_data
     assert [(p.path, p.kind, p.message) for p in part.problems] == [("a/metrics.csv", "unreadable", "killed")]
+
+
+def test_the_command_line_takes_jobs(small_batches: None, tmp_path: Path) -> None:
+    from loglens.cli import run
+
+    one, two = tmp_path / "1.json", tmp_path / "2.json"
+    assert run(["analyze", str(SAMPLES), "-q", "-o", str(one), "--no-config"]) == 1
+    assert run(["analyze", str(SAMPLES), "-q", "-o", str(two), "--no-config", "--jobs", "2"]) == 1
+    assert one.read_bytes() == two.read_bytes()

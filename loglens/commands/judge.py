@@ -60,12 +60,15 @@ if TYPE_CHECKING:
 )
 @click.option("--baseline", metavar="FILE", help="Findings in this file fail nothing; only new ones do.")
 @click.option("--write-baseline", metavar="FILE", help="Write the findings as a baseline; the exit code stays.")
+@click.option(
+    "--jobs", type=click.IntRange(0), default=1, metavar="N", help="At most N processes (0: one a processor)."
+)
 @click.option("--strict", is_flag=True, help="A log that was not read whole makes the exit code 2.")
 @COLOR
 @reads_logs
 def analyze(**options: Any) -> int:
     """Judge every run under PATH (folders, files or globs) and report what is wrong."""
-    from loglens.api import judge_batches
+    from loglens.api import judge_batches, report_of
     from loglens.baseline import against, baseline_text
     from loglens.gate import gone_lines, summary_line
     from loglens.reporters import write_text
@@ -79,7 +82,11 @@ def analyze(**options: Any) -> int:
     known = _known(options["baseline"])
     clock.lap("load rules")
     spent = clock.rule if logs.verbose else None
-    report = judge_batches(clock.during("read", logs.batches(), then="judge"), rules, None, spent, left_out)
+    if options["jobs"] == 1:
+        report = judge_batches(clock.during("read", logs.batches(), then="judge"), rules, None, spent, left_out)
+    else:
+        parts = logs.judged(rules, bool(left_out), options["kernels"], options["jobs"] or os.cpu_count() or 1)
+        report = report_of(parts, rules, left_out)
     report, remarks = suppress(report, logs.config.suppress)
     report = report if known is None else against(report, known)
     clock.lap("judge")

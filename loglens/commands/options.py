@@ -18,7 +18,9 @@ from loglens.reporters import FORMATS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from loglens.api import Judged
     from loglens.model import Logs
+    from loglens.rule import Rule
 
 PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 OUTPUT = click.option(
@@ -89,11 +91,9 @@ class Reading:
         from loglens.api import batches
         from loglens.assumed import with_hparams
 
-        options = {"runs": self.globs, "exclude": self.config.exclude, "follow_symlinks": self.follow_symlinks}
-        terminal = sys.stderr.isatty()
-        progress = Progress(terminal, wanted=self.progress or (terminal and not self.quiet))
+        progress = self._progress()
         try:
-            for logs in batches(list(self.paths), roles=self.config.roles, **options):
+            for logs in batches(list(self.paths), roles=self.config.roles, **self._options()):
                 progress.add(len(logs.names), len(logs.sources))
                 if self.verbose:
                     progress.clear()
@@ -101,6 +101,29 @@ class Reading:
                 yield with_hparams(logs, self.config.hparams)
         finally:
             progress.clear()
+
+    def judged(self, rules: Sequence[Rule], narrowed: bool, kernels: Sequence[str], jobs: int) -> Iterator[Judged]:
+        """What is found in each batch, by several processes, with progress on a terminal."""
+        from loglens.api import judge_paths
+
+        progress = self._progress()
+        more: dict[str, Any] = {"jobs": jobs, "log": lambda text: note(f"loglens: {text}"), "roles": self.config.roles}
+        more["hparams"] = self.config.hparams
+        try:
+            for part in judge_paths(
+                list(self.paths), rules, narrowed=narrowed, kernels=kernels, **more, **self._options()
+            ):
+                progress.add(len(part.names), part.files)
+                yield part
+        finally:
+            progress.clear()
+
+    def _options(self) -> dict[str, Any]:
+        return {"runs": self.globs, "exclude": self.config.exclude, "follow_symlinks": self.follow_symlinks}
+
+    def _progress(self) -> Progress:
+        terminal = sys.stderr.isatty()
+        return Progress(terminal, wanted=self.progress or (terminal and not self.quiet))
 
 
 def reading(options: dict[str, Any]) -> Reading:
