@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -111,15 +112,46 @@ def test_exit_codes(args: list[str], code: int) -> None:
 def test_what_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     training("a", 1)
     training("b", 2, end=0.9)
-    assert run(["compare", "a", "b", "-o", "c.json", "-o", "c.md", "-o", "text:c.log", "--color", "never"]) == 1
+    assert (
+        run(["compare", "a", "b", "-o", "c.json", "-o", "c.md", "-o", "c.html", "-o", "text:c.log", "--color", "never"])
+        == 1
+    )
     out, err = capsys.readouterr()
     assert err.splitlines()[-1] == "1 run compared: 1 worse"
     assert Path("c.log").read_text(encoding="utf-8") == out
     document = json.loads(Path("c.json").read_text(encoding="utf-8"))
     jsonschema.Draft7Validator(schema()).validate(document)
     assert document["summary"] == {"worse": 1, "same": 0, "better": 0, "unknown": 0}
+    page = Path("c.html").read_text(encoding="utf-8")
+    assert re.search("<h1>Worse: val/(loss|accuracy) ", page)
     assert "| ✖ | val/loss |" in Path("c.md").read_text(encoding="utf-8")
     assert "\x1b" not in out
+
+
+def test_rules_are_chosen_as_in_analyze(capsys: pytest.CaptureFixture[str]) -> None:
+    training("a", 1)
+    training("b", 2, lost=150)
+
+    def found(*args: str) -> tuple[int, set[str]]:
+        code = run(["compare", "a", "b", "--format", "json", "-q", *args])
+        (one,) = json.loads(capsys.readouterr().out)["comparisons"]
+        return code, {finding["rule"] for finding in one["new"]}
+
+    assert "nonfinite-loss" in found()[1]
+    assert found("--select", "nonfinite-loss") == (1, {"nonfinite-loss"})
+    assert "nonfinite-loss" not in found("--ignore", "nonfinite-loss")[1]
+    assert run(["compare", "a", "b", "--select", "nosuch"]) == 2
+    assert run(["compare", "a", "b", "--set", "flat-loss.nosuch=1"]) == 2
+
+
+def test_hyper_parameters_of_the_settings_count_on_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
+    training("a", 1)
+    training("b", 2)
+    Path("loglens.toml").write_text("[hparams]\nnum_classes = 10\n", encoding="utf-8")
+    seen = []
+    monkeypatch.setattr("loglens.compare.compare", lambda *sides, **_: seen.extend(sides) or compare("a", "b"))
+    assert run(["compare", "a", "b"]) == 0
+    assert [logs.hparams["value"].to_list() for logs in seen] == [["10"], ["10"]]
 
 
 def test_nothing_in_common_is_said() -> None:

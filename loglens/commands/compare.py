@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from loglens.commands.options import COLOR, OUTPUT, reading, reads_logs
+from loglens.commands.options import COLOR, chooses_rules, chosen_rules, reading, reads_logs
 from loglens.configcheck import FAIL_ON
 from loglens.console import emit, note, wants_color
 from loglens.errors import LoglensError
@@ -16,14 +16,27 @@ if TYPE_CHECKING:
     from loglens.compare import Comparison
     from loglens.model import Logs
 
-FORMATS = ("text", "json", "markdown")
-ENDINGS = {".txt": "text", ".json": "json", ".md": "markdown", ".markdown": "markdown"}
+FORMATS = ("text", "json", "markdown", "html")
+ENDINGS = {
+    ".txt": "text",
+    ".json": "json",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".html": "html",
+    ".htm": "html",
+}
 
 
 @click.command()
 @click.argument("baseline")
 @click.argument("candidate")
-@OUTPUT
+@click.option(
+    "-o",
+    "--output",
+    multiple=True,
+    metavar="FILE",
+    help="Write the comparison: .html .md .json .txt, or FORMAT:FILE.",
+)
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="Format on standard output.")
 @click.option(
     "--pair",
@@ -37,6 +50,7 @@ ENDINGS = {".txt": "text", ".json": "json", ".md": "markdown", ".markdown": "mar
     default="warning",
     help="Lowest severity of a new finding that makes a run worse (default: warning); never: exit code 0 always.",
 )
+@chooses_rules
 @COLOR
 @reads_logs
 def compare(baseline: str, candidate: str, **options: Any) -> int:
@@ -52,10 +66,8 @@ def compare(baseline: str, candidate: str, **options: Any) -> int:
     outputs = [_format_for(name) for name in options["output"]]
     fail_on, pair = options.pop("fail_on"), options.pop("pair")
     logs = reading(options | {"paths": ()})
-    read = [_read(logs, path) for path in (baseline, candidate)]
-    from loglens.api import load_chosen
-
-    result = compared(*read, fail_on=fail_on, pair=pair, rules=load_chosen(logs.config))
+    rules, _ = chosen_rules(options, logs.config)
+    result = compared(*(_read(logs, path) for path in (baseline, candidate)), fail_on=fail_on, pair=pair, rules=rules)
     if all(one.verdict == "unknown" for one in result.comparisons):
         raise LoglensError(f"{baseline} and {candidate} have no loss or score in common: nothing to compare")
     for form, path in outputs:
@@ -68,9 +80,10 @@ def compare(baseline: str, candidate: str, **options: Any) -> int:
 
 def _read(reading: Any, path: str) -> Logs:
     from loglens.api import read
+    from loglens.assumed import with_hparams
 
     options = {"runs": reading.globs, "exclude": reading.config.exclude, "follow_symlinks": reading.follow_symlinks}
-    return read(path, roles=reading.config.roles, **options)
+    return with_hparams(read(path, roles=reading.config.roles, **options), reading.config.hparams)
 
 
 def _format_for(name: str) -> tuple[str, str]:
@@ -89,6 +102,10 @@ def _render(result: Comparison, form: str, color: bool = False) -> str:
 
     if form == "text":
         return comparison.as_text(result, color)
+    if form == "html":
+        from loglens.reporters.comparisonpage import as_html
+
+        return as_html(result)
     return comparison.as_json(result) if form == "json" else comparison.as_markdown(result)
 
 

@@ -18,6 +18,8 @@ from loglens.commands.options import (
     PNG,
     TEMPLATE,
     TOP,
+    chooses_rules,
+    chosen_rules,
     ids,
     reading,
     reads_logs,
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from loglens.config import Config
     from loglens.gate import Gate
     from loglens.report import Report
-    from loglens.rule import Rule
 
 
 @click.command()
@@ -42,13 +43,7 @@ if TYPE_CHECKING:
 @TOP
 @PNG
 @TEMPLATE
-@click.option("--select", multiple=True, metavar="IDS", help="Check only these rules (comma-separated ids).")
-@click.option(
-    "--ignore", multiple=True, metavar="IDS", help="Do not check these (comma-separated ids); replaces the file's list."
-)
-@click.option("--rules", multiple=True, metavar="FILE|DIR", help="Further rules.")
-@click.option("--set", "settings", multiple=True, metavar="RULE.PARAM=VALUE", help="Change a parameter of a rule.")
-@click.option("--kernels", multiple=True, metavar="MODULE", help="Import further kernels for rules (runs the module).")
+@chooses_rules
 @click.option("--fail-on", type=click.Choice(FAIL_ON), help="Lowest severity that makes the exit code 1.")
 @click.option("--require", multiple=True, metavar="ROLES", help="Roles that every run must have, else exit code 1.")
 @click.option("--min-runs", type=click.IntRange(0), metavar="N", help="Fewer runs make the exit code 1 (default: 1).")
@@ -78,7 +73,7 @@ def analyze(**options: Any) -> int:
     logs, clock = reading(options), Clock()
     gate = _gate(options, logs.config)
     outputs, look = _outputs(options["output"]), _look(options)
-    rules, left_out = _rules(options, logs.config)
+    rules, left_out = chosen_rules(options, logs.config)
     known = _known(options["baseline"])
     clock.lap("load rules")
     spent = clock.rule if logs.verbose else None
@@ -135,23 +130,6 @@ def _known_roles(roles: Sequence[str]) -> tuple[str, ...]:
         if why := role_mistake(role):
             raise LoglensError(f"--require: {why}")
     return tuple(roles)
-
-
-def _rules(options: dict[str, Any], config: Config) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
-    from loglens.api import load_choice
-    from loglens.plugins import add_kernels
-    from loglens.selection import parse_settings
-
-    for module in options["kernels"]:
-        add_kernels(module)
-    return load_choice(
-        config.merged(
-            select=ids(options["select"]),
-            ignore=ids(options["ignore"]),
-            rule_files=options["rules"],
-            parameters=parse_settings(options["settings"]),
-        )
-    )
 
 
 def _outputs(names: Sequence[str]) -> list[tuple[str, str]]:

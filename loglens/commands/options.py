@@ -74,6 +74,45 @@ def reads_logs(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def chooses_rules(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of every command that judges."""
+    options = (
+        click.option("--select", multiple=True, metavar="IDS", help="Check only these rules (comma-separated ids)."),
+        click.option(
+            "--ignore",
+            multiple=True,
+            metavar="IDS",
+            help="Do not check these (comma-separated ids); replaces the file's list.",
+        ),
+        click.option("--rules", multiple=True, metavar="FILE|DIR", help="Further rules."),
+        click.option("--set", "settings", multiple=True, metavar="RULE.PARAM=VALUE", help="Change a rule's parameter."),
+        click.option(
+            "--kernels", multiple=True, metavar="MODULE", help="Import further kernels for rules (runs the module)."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def chosen_rules(options: dict[str, Any], config: Config) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+    """The rules that the options of `chooses_rules` and the settings ask for, and the ids of those left out."""
+    from loglens.api import load_choice
+    from loglens.plugins import add_kernels
+    from loglens.selection import parse_settings
+
+    for module in options["kernels"]:
+        add_kernels(module)
+    return load_choice(
+        config.merged(
+            select=ids(options["select"]),
+            ignore=ids(options["ignore"]),
+            rule_files=options["rules"],
+            parameters=parse_settings(options["settings"]),
+        )
+    )
+
+
 @dataclass(frozen=True)
 class Reading:
     """What to read, and what to say meanwhile."""

@@ -132,8 +132,12 @@ def draw(
     first: int | None,
     last: int | None,
     height: int = FIRST_HEIGHT,
+    band: tuple[Curve, Curve] | None = None,
 ) -> Chart | None:
-    """Panels one above the other on one step axis, `first`..`last` shaded; `height` is that of the first panel."""
+    """Panels one above the other on one step axis, `first`..`last` shaded; `height` is that of the first panel.
+
+    `band`: the lower and the upper edge of an area behind its lines, on equal steps.
+    """
     groups = [[c for c in group if len(c.steps)][:LINES] for group in groups]
     groups = [group for group in groups if group]
     if not groups:
@@ -142,7 +146,8 @@ def draw(
     panels, y = [], float(TOP)
     for number, group in enumerate(groups):
         room = LABEL if number == 0 and first is not None else 0
-        panel = _panel(group, across, axis, y, height if number == 0 else NEXT_HEIGHT, room)
+        behind = band if number == 0 else None
+        panel = _panel(group, across, axis, y, height if number == 0 else NEXT_HEIGHT, room, behind)
         panels.append(panel)
         y = panel.y + panel.height + GAP
     bottom = y - GAP
@@ -207,8 +212,16 @@ def _x(curve: Curve, across: Scale, axis: Axis) -> np.ndarray:
     return np.asarray(LEFT + (RIGHT - LEFT) * np.clip(share, 0, 1))
 
 
-def _panel(group: Sequence[Curve], across: Scale, axis: Axis, top: float, height: float, room: float) -> Panel:
-    finite = np.concatenate([c.values[np.isfinite(c.values)] for c in group])
+def _panel(
+    group: Sequence[Curve],
+    across: Scale,
+    axis: Axis,
+    top: float,
+    height: float,
+    room: float,
+    band: tuple[Curve, Curve] | None = None,
+) -> Panel:
+    finite = np.concatenate([c.values[np.isfinite(c.values)] for c in (*group, *(band or ()))])
     up = value_scale(finite)
     kinds = {_kind(v) for c in group for v in np.unique(c.values[~np.isfinite(c.values)])}
     keys = keys_of(
@@ -234,7 +247,13 @@ def _panel(group: Sequence[Curve], across: Scale, axis: Axis, top: float, height
         lost_low=marks_of(low, height - 7, height),
         lost_label=", ".join(k for k in ("NaN", "+∞", "-∞") if k in kinds),
         lost_y=key_row,
+        band=_area(band, _x(band[0], across, axis), up, height) if band else "",
     )
+
+
+def _area(band: tuple[Curve, Curve], x: np.ndarray, up: Scale, height: float) -> str:
+    low, high = (_heights(edge.values, up, height) for edge in band)
+    return area_of(x, high, low)
 
 
 def value_ticks(up: Scale, finite: np.ndarray, height: float) -> tuple[tuple[float, str], ...]:
@@ -295,11 +314,18 @@ def _down(up: Scale, value: float, height: float) -> float:
 def _line(
     x: np.ndarray, values: np.ndarray, up: Scale, height: float, look: str, label: str, key: tuple[float, float]
 ) -> Line:
+    y = _heights(values, up, height)
+    good = np.isfinite(y)
+    dots = _dots(x[good], y[good]) if good.sum() <= FEW else ""
+    return Line(path_of(x, y), dots, look, label, *key)
+
+
+def _heights(values: np.ndarray, up: Scale, height: float) -> np.ndarray:
+    """Where values lie, from the top; NaN for what is no number."""
     good = np.isfinite(values)
     y = np.full(len(values), np.nan)
     y[good] = height * (1 - np.clip(up.place(values[good]), 0, 1))
-    dots = _dots(x[good], y[good]) if good.sum() <= FEW else ""
-    return Line(path_of(x, y), dots, look, label, *key)
+    return y
 
 
 def path_of(x: np.ndarray, y: np.ndarray) -> str:

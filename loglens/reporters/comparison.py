@@ -87,15 +87,15 @@ def as_text(comparison: Comparison, color: bool = False) -> str:
 
 def _text(comparison: Comparison, color: bool) -> Iterator[str]:
     yield summary_line(comparison)
-    for one in _worst_first(comparison):
+    for one in worst_first(comparison):
         verdict = f"{MARKS[one.verdict]} {one.verdict.upper()}"
         yield ""
         yield f"{_ink(verdict, INKS[one.verdict], color)}  {clean.name(one.run)}  beside {_names(one.baseline)}"
         yield f"  {clean.visible(one.headline)}"
         if one.metrics:
-            rows = [_cells(metric) for metric in one.metrics[:METRICS]]
+            rows = [cells_of(metric) for metric in one.metrics[:METRICS]]
             yield table(rows, HEAD, right=(2, 3, 4, 5, 6, 7), indent="  ")
-        yield from (f"  {line}" for line in _remarks(one))
+        yield from (f"  {line}" for line in remarks_of(one))
     if comparison.unpaired:
         yield ""
         yield f"not compared, as only one side has them: {_names(comparison.unpaired)}"
@@ -108,7 +108,7 @@ def as_markdown(comparison: Comparison) -> str:
 
 def _markdown(comparison: Comparison) -> Iterator[str]:
     yield f"## {summary_line(comparison)}"
-    for one in _worst_first(comparison):
+    for one in worst_first(comparison):
         yield ""
         yield f"### {MARKS[one.verdict]} {escape_markdown(clean.name(one.run))}: {one.verdict}"
         yield ""
@@ -118,18 +118,20 @@ def _markdown(comparison: Comparison) -> Iterator[str]:
             yield "| " + " | ".join(HEAD) + " |"
             yield "|---|---|" + "--:|" * (len(HEAD) - 2)
             for metric in one.metrics[:METRICS]:
-                yield "| " + " | ".join(escape_markdown(cell) for cell in _cells(metric)) + " |"
-        yield from (line for remark in _remarks(one) for line in ("", f"- {escape_markdown(remark)}"))
+                yield "| " + " | ".join(escape_markdown(cell) for cell in cells_of(metric)) + " |"
+        yield from (line for remark in remarks_of(one) for line in ("", f"- {escape_markdown(remark)}"))
     if comparison.unpaired:
         yield ""
         yield f"Not compared, as only one side has them: {escape_markdown(_names(comparison.unpaired))}."
 
 
-def _worst_first(comparison: Comparison) -> list[RunComparison]:
+def worst_first(comparison: Comparison) -> list[RunComparison]:
+    """The runs, those that are worse before those that are not comparable, the same and better."""
     return sorted(comparison.comparisons, key=lambda one: ("worse", "unknown", "same", "better").index(one.verdict))
 
 
-def _cells(metric: MetricComparison) -> tuple[str, ...]:
+def cells_of(metric: MetricComparison) -> tuple[str, ...]:
+    """A row under `HEAD`."""
     c = metric.change
     size = abs(c.baseline)
     difference = f"{100 * (c.candidate - c.baseline) / size:+.3g} %" if size > 0 else human(c.candidate)
@@ -146,8 +148,9 @@ def _cells(metric: MetricComparison) -> tuple[str, ...]:
     )
 
 
-def _remarks(one: RunComparison) -> Iterator[str]:
-    for title, found in (("new", one.new), ("gone", one.gone)):
+def remarks_of(one: RunComparison, findings: bool = True) -> Iterator[str]:
+    """What is said below the table: findings new and gone unless told elsewhere, and notes."""
+    for title, found in (("new", one.new), ("gone", one.gone)) if findings else ():
         for finding in found:
             yield f"{title}: {finding.rule} ({finding.severity}): {clean.visible(finding.message)}"
     yield from (clean.visible(remark) for remark in one.notes)
