@@ -24,6 +24,10 @@ R = TypeVar("R")
 AHEAD = 2  # batches in flight for each worker: one that it works on, one that waits
 
 
+class WorkerLost(Exception):  # noqa: N818 - what happened, in `str()`
+    """An executor that tries again by itself has given an item up, as its workers died on it."""
+
+
 @dataclass
 class _Task(Generic[T, R]):
     item: T
@@ -69,6 +73,8 @@ def map_runs(
                 result = lost(first.item, "the process that read it died twice (killed, or out of memory)")
             except MemoryError:
                 result = lost(first.item, "out of memory while it was read")
+            except WorkerLost as error:
+                result = lost(first.item, str(error))
             tasks.popleft()
             yield result
     finally:
@@ -103,7 +109,12 @@ def elsewhere(
     """`map_runs` in `jobs` processes, or on an executor of somebody else's, which is left running."""
     if executor is None:
         return map_runs(function, items, lambda: pool(jobs), AHEAD * jobs, lost, log)
-    return map_runs(function, items, lambda: _Borrowed(executor), AHEAD * (os.cpu_count() or 1) * 4, lost, log)
+    return map_runs(function, items, lambda: _Borrowed(executor), AHEAD * workers_of(executor), lost, log)
+
+
+def workers_of(executor: Executor) -> int:
+    """How many items an executor may work on at once; a guess for those of others."""
+    return int(getattr(executor, "workers", 0)) or 4 * (os.cpu_count() or 1)
 
 
 class _Borrowed(Executor):

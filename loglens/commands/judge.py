@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +24,15 @@ from loglens.commands.options import (
     ids,
     reading,
     reads_logs,
+    told,
 )
 from loglens.configcheck import FAIL_ON, role_mistake
 from loglens.console import emit, note, text_width, wants_color
 from loglens.errors import LoglensError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Executor
 
     from loglens.config import Config
     from loglens.gate import Gate
@@ -58,6 +61,13 @@ if TYPE_CHECKING:
 @click.option(
     "--jobs", type=click.IntRange(0), default=1, metavar="N", help="At most N processes (0: one a processor)."
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "dask", "ray"]),
+    default="local",
+    help="Where the work is done (docs/scale.md).",
+)
+@click.option("--scheduler", default="", metavar="ADDRESS", help="The cluster of --engine, such as tcp://HOST:8786.")
 @click.option("--strict", is_flag=True, help="A log that was not read whole makes the exit code 2.")
 @COLOR
 @reads_logs
@@ -77,11 +87,12 @@ def analyze(**options: Any) -> int:
     known = _known(options["baseline"])
     clock.lap("load rules")
     spent = clock.rule if logs.verbose else None
-    if options["jobs"] == 1:
+    if options["jobs"] == 1 and options["engine"] == "local" and not options["scheduler"]:
         report = judge_batches(clock.during("read", logs.batches(), then="judge"), rules, None, spent, left_out)
     else:
-        parts = logs.judged(rules, bool(left_out), options["kernels"], options["jobs"] or os.cpu_count() or 1)
-        report = report_of(parts, rules, left_out)
+        with _workers(options, logs.paths) as (jobs, executor):
+            parts = logs.judged(rules, bool(left_out), options["kernels"], jobs, executor)
+            report = report_of(parts, rules, left_out)
     report, remarks = suppress(report, logs.config.suppress)
     report = report if known is None else against(report, known)
     clock.lap("judge")
@@ -100,6 +111,23 @@ def analyze(**options: Any) -> int:
     if not logs.quiet:
         note(summary_line(report, [path for _, path in outputs]))
     return code
+
+
+@contextmanager
+def _workers(options: dict[str, Any], paths: Sequence[str]) -> Iterator[tuple[int, Executor | None]]:
+    """How many processes, or the executor of a cluster."""
+    jobs = options["jobs"] or os.cpu_count() or 1
+    if options["engine"] == "local":
+        if options["scheduler"]:
+            raise LoglensError("--scheduler: name its engine, too: --engine dask or --engine ray")
+        yield jobs, None
+        return
+    if "-" in paths:
+        raise LoglensError(f"-: standard input is not seen by the workers of --engine {options['engine']}")
+    from loglens.engines import cluster
+
+    with cluster(options["engine"], options["scheduler"], told) as executor:
+        yield jobs, executor
 
 
 def _known(baseline: str | None) -> tuple[tuple[str, str, str, str], ...] | None:

@@ -17,6 +17,7 @@ from loglens.reporters import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Executor
 
     from loglens.api import Judged
     from loglens.model import Logs
@@ -141,12 +142,14 @@ class Reading:
         finally:
             progress.clear()
 
-    def judged(self, rules: Sequence[Rule], narrowed: bool, kernels: Sequence[str], jobs: int) -> Iterator[Judged]:
-        """What is found in each batch, by several processes, with progress on a terminal."""
+    def judged(
+        self, rules: Sequence[Rule], narrowed: bool, kernels: Sequence[str], jobs: int, executor: Executor | None = None
+    ) -> Iterator[Judged]:
+        """What is found in each batch, by several processes or on an executor, with progress on a terminal."""
         from loglens.api import judge_paths
 
         progress = self._progress()
-        more: dict[str, Any] = {"jobs": jobs, "log": lambda text: note(f"loglens: {text}"), "roles": self.config.roles}
+        more: dict[str, Any] = {"jobs": jobs, "executor": executor, "log": told, "roles": self.config.roles}
         more["hparams"] = self.config.hparams
         try:
             for part in judge_paths(
@@ -163,6 +166,11 @@ class Reading:
     def _progress(self) -> Progress:
         terminal = sys.stderr.isatty()
         return Progress(terminal, wanted=self.progress or (terminal and not self.quiet))
+
+
+def told(text: str) -> None:
+    """Say on standard error what happened to the work."""
+    note(f"loglens: {text}")
 
 
 def reading(options: dict[str, Any]) -> Reading:

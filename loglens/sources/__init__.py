@@ -25,6 +25,7 @@ __all__ = ["FORMATS", "Discovery", "Format", "discover", "each_batch", "read", "
 _REASONS = 3  # shown when nothing could be read
 PAYS = 32 << 20  # bytes of logs that pay for a process
 LEAST_BATCH = 2 << 20
+THREADS = 2
 
 
 class Part(Protocol):
@@ -84,9 +85,9 @@ def each_batch(
     with spooled(listed) as local:
         found = discover(local, follow_symlinks=follow_symlinks, exclude=exclude, max_file_bytes=max_file_bytes)
         one = partial(_one, make=make, own_name=found.own_name, roles=roles, globs=tuple(runs))
-        processes = 1 if executor else min(jobs, max(sum(family.bytes for family in found.families) // PAYS, 1))
+        total = sum(family.bytes for family in found.families)
+        processes = _processes(jobs, executor, total)
         if processes > 1 or executor:
-            total = sum(family.bytes for family in found.families)
             batch_bytes = min(batch_bytes, max(total // (4 * max(processes, 4)), LEAST_BATCH))
         groups = batches(found.families, batch_bytes=batch_bytes, batch_folders=batch_folders)
         if processes > 1 or executor:
@@ -96,6 +97,15 @@ def each_batch(
         else:
             done = map(one, groups)
         yield from _told(done, make, found, listed, runs)
+
+
+def _processes(jobs: int, executor: Executor | None, total: int) -> int:
+    """How many work at once on so many bytes."""
+    if executor is None:
+        return min(jobs, max(total // PAYS, 1))
+    from loglens.parallel import workers_of
+
+    return workers_of(executor)
 
 
 def _one(
@@ -148,10 +158,20 @@ def _told(
 
 
 def read(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], **options: object) -> Logs:
-    """All batches of `read_batches` as one `Logs`; it takes the same options."""
+    """All batches of `read_batches` as one `Logs`; it takes the same options.
+
+    Two threads share the batches: all of them are kept anyhow, and most of the work is done outside of Python.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
     from loglens.sources.frames import concat
 
-    return concat(list(read_batches(paths, **options)))
+    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="loglens-read")
+    threads.workers = THREADS  # type: ignore[attr-defined]  # what the size of the batches goes by
+    try:
+        return concat(list(read_batches(paths, **{"executor": threads, **options})))
+    finally:
+        threads.shutdown(cancel_futures=True)
 
 
 def read_batch(files: Sequence[LogFile], own_name: str, roles: RoleTable | None = None) -> Logs:
