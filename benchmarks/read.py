@@ -25,7 +25,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from readinputs import CASES, Expected, many_folders
+from readinputs import CASES, Expected, many_folders, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,12 +50,13 @@ def logs_in(folder: Path, kind: str = "*tfevents*") -> list[Path]:
 
 
 def read_loglens(folder: Path, expected: Expected) -> tuple[float, float]:
-    """One process, after its imports and a first small log."""
+    """One process, after its imports and a first small log of each form."""
     import loglens
 
-    with tempfile.TemporaryDirectory() as small:
-        many_folders(Path(small), 0.002)
-        loglens.read(small)
+    for make in (many_folders, texts("csv"), texts("jsonl")):
+        with tempfile.TemporaryDirectory() as small:
+            make(Path(small), 0.002)
+            loglens.read(small)
     clock = Clock()
     logs = loglens.read(folder)
     took = clock.took()

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from loglens.sources.axis import filled_steps, plan_rows
+from loglens.sources.axis import filled_steps
 from loglens.sources.base import axis_type, scalar_schema
+from loglens.sources.byfile import by_file, plans_of
 from loglens.sources.columns import TAGS, VALUES, bare, is_clock, is_counter, is_epoch, is_split, step_rank
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def joined(parts: Sequence[Wide]) -> Wide:
 
 def melt(wide: Wide) -> list[pl.DataFrame]:
     """Long frames with the columns of `Tables.scalars`, in record order per file and tag."""
-    plans = [plan_rows(wide, place) for place in range(len(wide.counts))]
+    plans = plans_of(wide)
     if len(plans) == 1 or (len({plan.shape for plan in plans}) == 1 and all(p.epoch_rows is None for p in plans)):
         return _long(wide, plans)
     return [frame for place, plan in enumerate(plans) for frame in _long(_single(wide, place), [plan])]
@@ -158,10 +159,11 @@ def _single(wide: Wide, place: int) -> Wide:
 
 
 def _long(wide: Wide, plans: list[Plan]) -> list[pl.DataFrame]:
-    base = _base(wide, plans)
     shape = plans[0].shape
     named = [(wide.prefix + n, c) for n, c in wide.columns.items() if n not in shape.dropped and n not in wide.dropped]
-    frames = []
+    if len(plans) > 1 and named and all(col.rows is None for _, col in named):
+        return [by_file(wide, plans, [(name, col.values) for name, col in named])]
+    base, frames = _base(wide, plans), []
     for axis, steps, columns in _by_axis(shape.axis, base["step"], named, plans[0].epoch_rows):
         frame = base.with_columns(steps, pl.lit(axis).cast(axis_type()).alias("axis"))
         frames += [_tagged(frame, name, col.values) for name, col in columns if col.rows is None]
