@@ -6,6 +6,7 @@ A mapped file would do the same, but reading a page that is gone kills the proce
 from __future__ import annotations
 
 import io
+import threading
 from typing import TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
@@ -15,12 +16,16 @@ _BLOCK = 1 << 12
 
 
 class Stored:
-    """An open file of the disk as a sequence of bytes. What was cut off after it was opened is missing from slices."""
+    """An open file of the disk as a sequence of bytes. What was cut off after it was opened is missing from slices.
+
+    Threads may share one: the members of an archive are read by several.
+    """
 
     def __init__(self, path: str) -> None:
         self._stream = io.FileIO(path)
         self._size = self._stream.seek(0, io.SEEK_END)
-        self._block, self._from = b"", 0
+        self._near = (b"", 0)  # some bytes, and where they are
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return self._size
@@ -34,16 +39,18 @@ class Stored:
         if isinstance(at, slice):
             start, stop, _ = at.indices(self._size)
             return self._read(start, stop - start)
-        if not self._from <= at < self._from + len(self._block):
-            self._block, self._from = self._read(at, _BLOCK), at
-        return self._block[at - self._from] if self._block else 0
+        block, begin = self._near
+        if not begin <= at < begin + len(block):
+            block, begin = self._near = self._read(at, _BLOCK), at
+        return block[at - begin] if block else 0
 
     def into(self, view: memoryview, at: int) -> int:
         """Fill `view` with the bytes from `at` on; how many there were."""
         done = 0
-        self._stream.seek(at)
-        while done < len(view) and (got := self._stream.readinto(view[done:])):
-            done += got
+        with self._lock:
+            self._stream.seek(at)
+            while done < len(view) and (got := self._stream.readinto(view[done:])):
+                done += got
         return done
 
     def close(self) -> None:
@@ -55,10 +62,11 @@ class Stored:
             self._stream.close()
 
     def _read(self, at: int, count: int) -> bytes:
-        self._stream.seek(at)
-        data = self._stream.read(max(0, count))
-        while len(data) < count and (more := self._stream.read(count - len(data))):
-            data += more
+        with self._lock:
+            self._stream.seek(at)
+            data = self._stream.read(max(0, count))
+            while len(data) < count and (more := self._stream.read(count - len(data))):
+                data += more
         return data
 
 
