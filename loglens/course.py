@@ -23,6 +23,9 @@ ENOUGH = 8  # points of a loss or score below which a run is not called healthy
 DONE = 0.97  # share of a plan that counts as done
 WAITED = 3  # evaluations without a better one after which an early stop is plausible
 CONSEQUENCES = 3  # in a headline
+HARDLY = 0.05  # share of a loss, or of the errors that a score leaves, below which a change is next to none
+CLEAR = 0.15  # share of a loss from which a fall counts whatever the noise
+GOOD = 0.1  # errors that a good score leaves: who is there already has little to gain
 _TELLING = ("reward", "val/loss", "train/loss", "val/accuracy", "val/metric")
 _PATIENCE = ("patience", "early_stopping_patience", "early_stop_patience", "early_stopping_rounds", "od_wait")
 
@@ -43,6 +46,9 @@ def course_of(series: SeriesSet, number: int, metrics: tuple[Metric, ...], patie
     if told is None or not mine:
         return Course(_too_little(metrics), fine=False)
     course = _judged(series, mine[0], told)
+    if course.fine and _idle(series, number, mine[0], enough):
+        alike = "a fine-tune near its optimum and a run that learnt nothing look alike"
+        return Course(f"{course.sentence[:-1]}, {_how_little(told)}: {alike}.", fine=False)
     if course.fine and (end := _unfinished(series, number, mine[0], patience)):
         return Course(f"{course.sentence[:-1]} so far. {end}", fine=False)
     return course if not course.fine else Course(f"{course.sentence[:-1]}; nothing stands out.", fine=True)
@@ -78,6 +84,68 @@ def _judged(series: SeriesSet, i: int, told: Metric) -> Course:
     if told.direction is not None and (moved if told.direction == "min" else -moved) > max(3 * f.noise[i], size):
         return Course(f"{went}, which is worse, and no rule could say why.", fine=False)
     return Course(f"{went}.", fine=True)
+
+
+def _how_little(told: Metric) -> str:
+    first, last = told.first or 0.0, told.last or 0.0
+    if human(first) == human(last):
+        return "no better than it began"
+    return "next to nothing" if abs(last - first) <= HARDLY * abs(first) else "no more than its noise"
+
+
+def _idle(series: SeriesSet, number: int, i: int, known: list[Metric]) -> bool:
+    """Whether the loss by which a run is told, and everything else that judges it, hardly moved from where it began.
+
+    Losses of adversaries and of policies need not fall.
+    """
+    if not series.role[i].startswith(("val/loss", "train/loss", "test/loss")) or any(
+        role.startswith(_NEED_NOT_FALL) for role in series.by_run.get(number, {})
+    ):
+        return False
+    tags = {metric.tag for metric in known}
+    return not any(_gained(series, j) for j in series.members_of(number).series if series.tag[j] in tags)
+
+
+_NEED_NOT_FALL = ("generator_loss", "discriminator_loss", "reward", "policy_loss", "value_loss", "entropy", "kl")
+
+
+def _gained(series: SeriesSet, i: int) -> bool:
+    """Whether a loss or score got better by more than its noise and by more than next to nothing, or is good anyway."""
+    f, row = series.features.of(i)
+    points = f.raw[f.start[row] : f.start[row] + f.count[row]]
+    level = np.log(points) if f.logged[row] else points
+    noise = 3 * float(np.nan_to_num(f.noise[row]))
+    smooth = f.blocks.smooth[row, : f.blocks.count[row]]
+    if series.direction[i] == "max":
+        best, start = float(np.max(smooth)), float(min(np.median(level[:3]), smooth[0]))
+        plain = np.exp((start, best)) if f.logged[row] else (start, best)
+        return _fewer_errors(float(plain[0]), float(plain[1]), best - start > noise)
+    size = float(np.max(np.abs(smooth)))
+    least, clear = np.log1p((HARDLY, CLEAR)) if f.logged[row] else (0.0, CLEAR * size)
+    bounds = (max(noise, float(least)), max(4 * float(np.nan_to_num(f.roughness[row])), float(least)), float(clear))
+    ways = (1,) if series.direction[i] == "min" else (1, -1)  # which way is better is not always known
+    return any(_fell(way * level, way * smooth, *bounds) for way in ways)
+
+
+def _fell(level: np.ndarray, smooth: np.ndarray, least: float, from_first: float, clear: float) -> bool:
+    """Whether a curve fell by `least` to its best, or by `clear` to its end whatever its noise.
+
+    A single first point, from which a quick fall begins, counts with the bound `from_first`.
+    """
+    start, best = max(float(np.median(level[:3])), float(smooth[0])), float(np.min(smooth))
+    fell = start - best > least or float(level[0]) - best > from_first
+    return fell or start - float(np.median(smooth[-3:])) > clear
+
+
+def _fewer_errors(start: float, best: float, sure: bool) -> bool:
+    """Whether a score left clearly fewer errors in the end, or hardly any; of a score without a top any rise counts.
+
+    `sure`: the rise is more than noise.
+    """
+    top = 1.0 if best <= 1 else 100.0
+    if start < 0 or best > top:
+        return sure
+    return top - best <= GOOD * top or (sure and top - best < (1 - HARDLY) * (top - start))
 
 
 def _unfinished(series: SeriesSet, number: int, i: int, patience: float | None) -> str:

@@ -69,3 +69,36 @@ def test_an_early_stop_is_no_job_under_way(
     values = FALL.copy() if told else np.concatenate((FALL[:80], FALL[79] + 0.002 * np.arange(1, 6)))
     verdict, _ = said(tmp_path / "run", rows(values, "val_loss"), capsys, "", max_steps=5000, **told)
     assert verdict == "healthy"
+
+
+NOISE = np.random.default_rng(1).standard_normal(40)
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "verdict"),
+    [
+        (1.66 - 0.03 * np.arange(40) / 40 + 0.002 * NOISE, "val_loss", "unknown"),
+        (1.03 + 0.01 * NOISE, "val_loss", "unknown"),
+        (1.66 - 0.3 * np.tanh(np.arange(40) / 8) + 0.002 * NOISE, "val_loss", "healthy"),
+        (np.where(np.arange(40) < 1, 1.62, 0.61) + 0.005 * NOISE, "val_loss", "healthy"),
+        (40 - 50 * (1 - np.exp(-np.arange(40) / 5)) + 0.5 * NOISE, "val_loss", "healthy"),
+    ],
+    ids=["2 %", "noise", "20 %", "all at once", "below zero"],
+)
+def test_a_loss_that_hardly_moved_is_not_called_healthy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], values: np.ndarray, name: str, verdict: str
+) -> None:
+    told, headline = said(tmp_path / "run", rows(values, name), capsys)
+    assert told == verdict, headline
+    assert ("look alike" in headline) == (verdict == "unknown")
+
+
+@pytest.mark.parametrize(("score", "verdict"), [(0.95, "healthy"), (0.5, "unknown")])
+def test_a_good_score_tells_a_fine_tune_from_a_run_that_learnt_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], score: float, verdict: str
+) -> None:
+    both = [
+        row | {"val_accuracy": score + 0.001 * float(noise)}
+        for row, noise in zip(rows(0.21 + 0.001 * NOISE, "val_loss"), NOISE, strict=True)
+    ]
+    assert said(tmp_path / "run", both, capsys)[0] == verdict
