@@ -44,16 +44,18 @@ def log_next(
     missing: Iterable[NotChecked],
     points: Mapping[str, int],
     known: dict[Hashable, str] | None = None,
+    without: frozenset[str] = frozenset(),
 ) -> str:
     """The sentence for a run whose roles have so many `points`; empty when one column settles nothing.
 
-    `known` keeps the sentences of runs alike, which most runs of a tree are.
+    `known` keeps the sentences of runs alike, which most runs of a tree are; `without` are roles that such a training
+    cannot log.
     """
     open_ = [skipped for skipped in missing if _could_apply(skipped)]
-    key = (tuple(skipped.rule for skipped in open_), tuple(points.items()))
+    key = (tuple(skipped.rule for skipped in open_), tuple(points.items()), without)
     known = {} if known is None else known
     if key not in known:
-        known[key] = _sentence(rules, open_, points)
+        known[key] = _sentence(rules, open_, points, without)
     return known[key]
 
 
@@ -61,8 +63,10 @@ def _could_apply(skipped: NotChecked) -> bool:
     return not skipped.reason.startswith("does not apply")
 
 
-def _sentence(rules: Mapping[str, Rule], missing: Iterable[NotChecked], points: Mapping[str, int]) -> str:
-    wanted = columns(rules, missing, points)[:NAMED]
+def _sentence(
+    rules: Mapping[str, Rule], missing: Iterable[NotChecked], points: Mapping[str, int], without: frozenset[str]
+) -> str:
+    wanted = [w for w in columns(rules, missing, points) if w.role not in without][:NAMED]
     if not wanted:
         return ""
     parts = [f"{_what(w, points)} would settle {_checks(w.rules)}" for w in wanted]

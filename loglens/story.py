@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from loglens.binding import objective_of
+from loglens.boosting import OF_GRADIENTS, grows_trees
 from loglens.chains import link, root_of
 from loglens.course import Course, course_of, headline, patience_of
 from loglens.curves import curves_of
@@ -91,6 +92,8 @@ def _told(
     waste, share = waste_of(findings, series, number, run.wall_seconds, devices_of(run.hparams))
     roles = series.by_run.get(number, {})
     aim = objective(set(roles), objective_of(set(roles)))
+    tree = grows_trees(roles, [metric.tag for metric in run.metrics], run.hparams)
+    without = OF_GRADIENTS if tree else frozenset()
     points = {role: max(series.counts[i] for i in members) for role, members in roles.items()}
     return replace(
         run,
@@ -104,7 +107,7 @@ def _told(
         resume=resume_from(good, run.checkpoints, series, number),
         objective=aim,
         reading=reading_of(run.metrics, run.hparams, aim, _broken(series, number)),
-        log_next=log_next(rules, judgement.not_checked, points, wishes),
+        log_next=log_next(rules, judgement.not_checked, points, wishes, without),
         curves=curves_of(series, number, findings),
     )
 

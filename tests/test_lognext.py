@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import loglens
+from loglens.boosting import grows_trees
 from loglens.lognext import columns
 from loglens.model import NotChecked
 from loglens.ruleset import load_rules
@@ -44,3 +46,21 @@ def test_what_does_not_apply_or_is_about_groups_asks_for_nothing() -> None:
         NotChecked("fold-variance", "no group"),
     ]
     assert columns(rules, missing, {}) == ()
+
+
+@pytest.mark.parametrize(
+    ("train", "held_out", "trees"),
+    [
+        ("train-logloss", "valid-logloss", True),
+        ("validation_0-rmse", "validation_1-rmse", True),
+        ("training binary_logloss", "valid_1 binary_logloss", True),
+        ("learn/Logloss", "test/Logloss", True),
+        ("train_loss", "val_loss", False),
+        ("train/rmse", "val/rmse", False),
+    ],
+)
+def test_boosted_trees_are_not_asked_for_their_gradients(train: str, held_out: str, trees: bool) -> None:
+    run = loglens.analyze({"step": STEPS, train: FALL, held_out: FALL}).runs[0]
+    assert ("(grad_norm)" not in run.log_next) == trees, run.log_next
+    assert grows_trees([], [], {"params.num_leaves": "31"})
+    assert not grows_trees(["lr"], [train], {"params.num_leaves": "31"})
