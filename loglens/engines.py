@@ -6,6 +6,7 @@ worker that dies was busy with is done again by another one; `log` is told.
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -197,7 +198,7 @@ def _ray(scheduler: str, log: Callable[[str], None]) -> Iterator[Executor]:
     except ImportError:
         raise LoglensError("--engine ray: Ray is not installed: pip install 'loglens[ray]'") from None
     try:
-        ray.init(address=scheduler, log_to_driver=False, logging_level="ERROR", ignore_reinit_error=True)
+        ray.init(address=scheduler, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True)
     except (ConnectionError, OSError, ValueError, RuntimeError) as error:
         raise LoglensError(f"--scheduler {scheduler}: no Ray cluster answers there: {_line(error)}") from None
     try:

@@ -29,7 +29,7 @@ OUTPUT = click.option(
     "--output",
     multiple=True,
     metavar="FILE",
-    help="Write a report: .html .md .json .txt .sarif .xml (JUnit), or FORMAT:FILE, such as gitlab:quality.json.",
+    help="Write a report: .html .md .json .txt .sarif .xml (JUnit), findings.parquet, runs.parquet, or FORMAT:FILE.",
 )
 
 

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loglens.errors import LoglensError
 from loglens.plugins import add_installed_reporters
@@ -54,6 +54,9 @@ FORMATS: dict[str, Format] = {
     "gitlab": Format("ci:gitlab", (), "code quality of GitLab"),
 }
 
+# Tables for SQL engines: files only, `module:function` in here, (report) -> bytes
+TABLES = {"findings": "parquet:findings", "runs": "parquet:runs"}
+
 
 def render(report: Report, form: str, **options: object) -> str:
     """`report` in the format `form`; options that another format takes are ignored."""
@@ -73,8 +76,11 @@ def write_report(report: Report, form: str, path: str | PathLike[str], **options
     LoglensError when the folder is missing or cannot be written to.
     """
     place = Path(path)
-    found = _format(form)
     try:
+        if form in TABLES:
+            _write_whole(place, _function(TABLES[form])(report))
+            return
+        found = _format(form)
         if found.pictures and not _is_special(place):
             draw = {k: v for k, v in options.items() if k in ("top", "template")}
             pictures: dict[str, str] = _function(found.pictures)(report, **draw)
@@ -98,7 +104,7 @@ def format_for(path: str) -> tuple[str, str]:
     """(format, path) of an output: said as `json:path`, or by the ending of the path."""
     add_installed_reporters()
     form, colon, rest = path.partition(":")
-    if colon and form in FORMATS:
+    if colon and (form in FORMATS or form in TABLES):
         if not rest:
             raise LoglensError(f"{path}: no file after the format; say {form}:FILE")
         return form, rest
@@ -106,8 +112,18 @@ def format_for(path: str) -> tuple[str, str]:
     for name, each in FORMATS.items():
         if ending in each.endings:
             return name, path
+    if ending == ".parquet":
+        return _table(path), path
     endings = " ".join(e for each in FORMATS.values() for e in each.endings)
     raise LoglensError(f"{path}: the ending names no format; use one of {endings}, or say FORMAT:{path}")
+
+
+def _table(path: str) -> str:
+    """Which table a `.parquet` file is to hold, by its name: `findings`, `nightly-runs`."""
+    for name in TABLES:
+        if Path(path).stem.lower().endswith(name):
+            return name
+    raise LoglensError(f"{path}: which table? say {' or '.join(f'{name}:{path}' for name in TABLES)}")
 
 
 def _format(form: str) -> Format:
@@ -116,7 +132,7 @@ def _format(form: str) -> Format:
     return FORMATS[form]
 
 
-def _function(address: str | Callable[..., str]):  # type: ignore[no-untyped-def]  # each format has its own signature
+def _function(address: str | Callable[..., Any]):  # type: ignore[no-untyped-def]  # each format has its own signature
     if not isinstance(address, str):
         return address
     module, name = address.split(":")
