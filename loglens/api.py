@@ -26,7 +26,8 @@ READING = ("runs", "follow_symlinks", "batch_bytes", "batch_folders", "max_file_
 def read(source: Any, *, roles: Mapping[str, str] | None = None, **options: Any) -> Logs:
     """Read logs: a path or several, a Polars or pandas frame, a dict of lists, a Keras `history.history`.
 
-    `roles` maps globs on names to roles. Options for paths: `runs` and `exclude` (globs), `follow_symlinks`.
+    `roles` maps globs on names, or `re:` and an expression, to roles. Options for paths: `runs` and `exclude` (globs),
+    `follow_symlinks`.
     LoglensError when nothing could be read; damage that leaves something to read is in `Logs.problems`.
     """
     _check_options("read", options, "exclude")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from loglens.errors import LoglensError
 from loglens.model import SEVERITIES
+from loglens.patterns import fault_of
 from loglens.roles import is_role, known_roles
 from loglens.wording import suggestion
 
@@ -23,7 +24,7 @@ KEYS = {
     "rule-files": "files or folders with further rules, relative to this file",
     "fail-on": "lowest severity that makes the exit code 1: error, warning, info or never",
     "exclude": "globs of paths not to read, relative to the analysed folder",
-    "roles": "table: glob on the name of a series = its role",
+    "roles": "table: glob on the name of a series, or re: and an expression = its role",
     "hparams": "table: hyper-parameters of runs that did not log them, such as num_classes",
     "rules": "table per rule: parameter = number",
     "require": "roles that every run must have",
@@ -157,6 +158,8 @@ def _role_mistakes(roles: Any) -> Iterator[tuple[tuple[str, ...], str]]:
         yield ("roles",), "'roles' must be a table: glob on the name of a series = its role"
         return
     for name, role in roles.items():
+        if why := fault_of(name):
+            yield ("roles", name), f"'{name}' is no regular expression: {why}"
         if not isinstance(role, str):
             yield ("roles", name), f"the role of '{name}' must be a string such as \"train/loss\""
         elif not _can_be_given(role):

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import difflib
-import fnmatch
-import re
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from loglens.errors import ConfigError
+from loglens.patterns import compiled
 from loglens.sources.words import Vocabulary, plain
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Mapping, Sequence
 
     from loglens.model import Direction
+    from loglens.patterns import Expression
 
 SPLITS = ("train", "val", "test")
 
@@ -66,7 +67,7 @@ class UserRole:
     """A pattern of the user, which wins over everything else. `role` None takes the role away."""
 
     glob: str
-    pattern: re.Pattern[str]
+    pattern: re.Pattern[str] | Expression
     role: str | None
     direction: Direction | None
 
@@ -111,7 +112,7 @@ class RoleTable:
 
 
 def load_table(extra: Mapping[str, str] | None = None) -> RoleTable:
-    """Our table, with the user's globs on tags before it.
+    """Our table, with the user's patterns on tags before it: globs, or expressions after `re:`.
 
     A role is one of the vocabulary, with `:part` or `:layer` where it takes one, `val/metric:min` or `:max` to give a
     score its direction, or `none`. ConfigError names an unknown one.
@@ -121,8 +122,10 @@ def load_table(extra: Mapping[str, str] | None = None) -> RoleTable:
 
 
 def _user_role(table: RoleTable, glob: str, role: str) -> UserRole:
-    # fnmatch writes atomic groups for `*`, so that matching is linear whatever the pattern.
-    pattern = re.compile(fnmatch.translate(glob))
+    try:
+        pattern = compiled(glob)
+    except ValueError as error:
+        raise ConfigError(f"roles: {glob!r}: {error}") from None
     family, _, detail = role.partition(":")
     if role == "none":
         return UserRole(glob, pattern, None, None)
