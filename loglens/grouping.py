@@ -10,7 +10,7 @@ import numpy as np
 from loglens.engine import apply
 from loglens.groupfacts import GROUP_FACTS, group_facts, short_names
 from loglens.groups import groups_of
-from loglens.model import Group, NotChecked
+from loglens.model import NEEDS_SEVERAL, Group, NotChecked
 from loglens.roles import matches
 from loglens.series import Ragged, SeriesSet
 from loglens.spending import spent_by
@@ -63,20 +63,23 @@ def group_runs(runs: Sequence[RunReport], rules: Iterable[Rule]) -> tuple[tuple[
         )
         for g in groups
     ]
-    return tuple(_with_status(run, rules, held) for run in runs), tuple(found)
+    alone = len(runs) == 1
+    return tuple(_with_status(run, rules, held, alone) for run in runs), tuple(found)
 
 
 def _weight(verdict: GroupVerdict) -> int:
     return 2 if verdict.finding else 1 if verdict.reason is None else 0
 
 
-def _with_status(run: RunReport, rules: Sequence[Rule], held: dict[tuple[str, str], GroupVerdict]) -> RunReport:
+def _with_status(
+    run: RunReport, rules: Sequence[Rule], held: dict[tuple[str, str], GroupVerdict], alone: bool
+) -> RunReport:
     ids = {rule.id for rule in rules}
     clear, skipped = list(run.clear), [missing for missing in run.not_checked if missing.rule not in ids]
     for rule in rules:
         verdict = held.get((run.run, rule.id))
         if verdict is None:
-            skipped.append(NotChecked(rule.id, NO_GROUP[rule.scope]))
+            skipped.append(NotChecked(rule.id, NEEDS_SEVERAL if alone else NO_GROUP[rule.scope]))
         elif verdict.finding is not None:
             skipped.append(NotChecked(rule.id, "fired on the group that this run belongs to"))
         elif verdict.reason is not None:

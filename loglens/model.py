@@ -176,6 +176,9 @@ class Gone:
     why: str
 
 
+NEEDS_SEVERAL = "needs several runs"  # the reason for which no rule about groups judges a run that is alone
+
+
 @dataclass(frozen=True, slots=True)
 class NotChecked:
     """A rule that could not judge a run, and why."""

@@ -16,6 +16,7 @@ from summaries import metric, run
 import loglens
 from loglens.grouping import group_runs
 from loglens.groups import groups_of
+from loglens.reporters.outline import coverage_of, gaps_of
 from loglens.ruleset import load_rules
 from loglens.settings import in_name, is_learning_rate, is_seed, masked
 
@@ -256,3 +257,13 @@ def test_labelled_folds() -> None:
     fired = {g.runs[0].split("/")[0] for g in report.groups for f in g.findings if f.rule == "fold-variance"}
     assert len(wanted) >= 6
     assert fired == {name for name in wanted if "fold-variance" in labels[name]["must"]}
+
+
+def test_a_run_that_is_alone_needs_others_and_does_not_count_them_as_gaps() -> None:
+    alone = loglens.analyze({"train/loss": [2.0 / (n + 1) for n in range(60)]})
+    reasons = {missing.rule: missing.reason for missing in alone.runs[0].not_checked}
+    assert reasons["fold-variance"] == reasons["sweep-edge"] == "needs several runs"
+    told = {rule for gap in gaps_of(alone) for rule in gap.rules}
+    assert told
+    assert not told & {"fold-variance", "sweep-edge", "sweep-failures"}
+    assert coverage_of(alone).checks == len(alone.rules) - 3

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from loglens.model import SEVERITIES, Finding, RunReport, Severity, Verdict
+from loglens.model import NEEDS_SEVERAL, SEVERITIES, Finding, NotChecked, RunReport, Severity, Verdict
 from loglens.reporters import clean
 
 if TYPE_CHECKING:
@@ -135,11 +135,16 @@ def gaps_of(report: Report) -> tuple[Gap, ...]:
     rules: dict[str, dict[str, None]] = {}
     runs: dict[str, dict[str, None]] = {}
     for run in report.runs:
-        for missing in run.not_checked:
+        for missing in _open(run):
             rules.setdefault(missing.reason, {})[missing.rule] = None
             runs.setdefault(missing.reason, {})[run.run] = None
     gaps = [Gap(reason, tuple(rules[reason]), tuple(runs[reason])) for reason in rules]
     return tuple(sorted(gaps, key=lambda g: (-len(g.rules) * len(g.runs), g.reason)))
+
+
+def _open(run: RunReport) -> list[NotChecked]:
+    """What was not checked and could have been: a run that is alone has no group to be judged with."""
+    return [missing for missing in run.not_checked if missing.reason != NEEDS_SEVERAL]
 
 
 def coverage_of(report: Report) -> Coverage:
@@ -147,7 +152,7 @@ def coverage_of(report: Report) -> Coverage:
     damaged = {p.path for p in report.problems if p.kind != "skipped"}
     skipped = {p.path for p in report.problems if p.kind == "skipped"}
     judged = sum(len(r.findings) + len(r.clear) for r in report.runs)
-    checks = judged + sum(len(r.not_checked) for r in report.runs)
+    checks = judged + sum(len(_open(r)) for r in report.runs)
     files = {source.path for run in report.runs for source in run.sources} | damaged
     return Coverage(len(files), len(damaged), len(skipped - damaged), judged, checks)
 
