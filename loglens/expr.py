@@ -15,7 +15,8 @@ import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from loglens.wording import MEANT, REDUCE, describe, lie, operator_word, suggestion, unreadable, word_of
+from loglens.hints import instead, syntax
+from loglens.wording import MEANT, REDUCE, describe, lie, operator_word, word_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -124,7 +125,7 @@ def parse(source: str, names: Mapping[str, Type], kernels: Mapping[str, Signatur
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         offset = getattr(error, "offset", 1) or 0
         at = offset - 1 + indent if offset > 0 else len(flat.rstrip())  # 0: it ends too early
-        return ExprError(at, unreadable(flat[at:]))
+        return ExprError(*syntax(flat, at))
     try:
         return _Checker(flat.strip(), indent, names, kernels).check(tree.body)
     except _FaultError as fault:
@@ -199,11 +200,11 @@ class _Checker:
             return Node("name", name, (), self.names[name], self.at(node))
         if name in self.kernels:
             raise _FaultError(self.at(node), f"'{name}' is a kernel: write {name}(…)")
-        raise _FaultError(self.at(node), f"unknown name '{name}'{suggestion(name, [*self.names, *self.kernels])}")
+        raise _FaultError(self.at(node), f"unknown name '{name}'{instead(name, [*self.names, *self.kernels])}")
 
     def call(self, node: ast.Call, name: str, depth: int) -> Node:
         if name not in self.kernels:
-            raise _FaultError(self.at(node), f"unknown kernel '{name}'{suggestion(name, list(self.kernels))}")
+            raise _FaultError(self.at(node), f"unknown kernel '{name}'{instead(name, list(self.kernels))}")
         if node.keywords:
             raise _FaultError(node.keywords[0].col_offset + self.indent, f"{name}() takes its arguments by position")
         signature = self.kernels[name]

@@ -9,6 +9,7 @@ from loglens import yamlfile
 from loglens.expr import NUMBER, Node, Signature, Type
 from loglens.facts import FACTS
 from loglens.groupfacts import GROUP_FACTS
+from loglens.hints import role_hint
 from loglens.rule import OBJECTIVES, SCOPES, VALUES, Need, Objective, Parameter, Rule, Skip
 from loglens.rulecases import read_cases
 from loglens.rulereader import RuleReader
@@ -65,7 +66,7 @@ def read_rule(text: str, path: str, kernels: Mapping[str, Signature]) -> tuple[R
     rule = None
     if isinstance(document.root, Map):
         for key in REQUIRED:
-            if key not in fields and not any(f"did you mean '{key}'" in m.message for m in reader.mistakes):
+            if key not in fields and not reader.misspelt(key):
                 reader.wrong(document.root, f"'{key}' is missing")
         rule = _rule(reader, fields, document.root)
         if not reader.mistakes:  # what a mistake hides may well be a use
@@ -227,7 +228,7 @@ def _roles(r: RuleReader, item: Item, what: str) -> tuple[str, ...]:
     entries = item.items if isinstance(item, Sequence) else (item,)
     for role, entry in zip(roles, entries, strict=False):
         if role and not is_role(role):
-            r.wrong(entry, f"unknown role '{role}'{suggestion(role, known_roles())}")
+            r.wrong(entry, f"unknown role '{role}'{role_hint(role, known_roles())}")
     return roles
 
 
@@ -237,6 +238,9 @@ def _parameters(r: RuleReader, item: Item | None) -> tuple[Parameter, ...]:
     found = []
     for name, value in item.items.items() if isinstance(item, Map) else ():
         _declare(r, item.keys[name], name, NUMBER)  # type: ignore[union-attr]
+        if isinstance(value, Scalar) and value.value is not None:
+            r.wrong(value, f"parameter '{name}' must be a mapping: {{default: {value.text}, about: what it is}}")
+            continue
         parts = r.mapping(value, PARAMETER_FIELDS, f"parameter '{name}'")
         for key in PARAMETER_FIELDS:
             if isinstance(value, Map) and key not in parts:

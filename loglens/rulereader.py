@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from loglens.expr import FLAG, NUMBER, ExprError, Node, Signature, Type, contradicts, parse
+from loglens.hints import percent_hint
 from loglens.rule import FORMATS, Cause, Template
 from loglens.wording import REDUCE, suggestion
 from loglens.yamlfile import Item, Mistake, Scalar, Sequence
@@ -46,6 +47,10 @@ class RuleReader:
         """Note a mistake at an item, or at the character `at` of its text."""
         line, col = item.place(at) if at is not None and isinstance(item, Scalar) else (item.line, item.col)
         self.mistakes.append(Mistake(line, col, message))
+
+    def misspelt(self, key: str) -> bool:
+        """Whether a key is missing because it was misspelt, which was told already."""
+        return any(m.message.endswith(f"; did you mean '{key}'?") for m in self.mistakes)
 
     def mapping(self, item: Item | None, known: Iterable[str], what: str) -> dict[str, Item]:
         """The known entries of a mapping."""
@@ -95,7 +100,7 @@ class RuleReader:
             return default
         value = item.value if isinstance(item, Scalar) else None
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            self.wrong(item, f"{what} must be a number")
+            self.wrong(item, f"{what} must be a number{percent_hint(item.text) if isinstance(item, Scalar) else ''}")
             return default
         if least is not None and value < least:
             self.wrong(item, f"{what} must be at least {least:g}, not {value:g}")
@@ -209,6 +214,9 @@ class RuleReader:
     def _guarded_one(self, entry: Item, what: str) -> Cause:
         if not isinstance(entry, Map):
             return Cause(self.template(entry, f"an entry of {what}"))
+        if len(entry.items) == 1 and " " in next(iter(entry.items)):
+            self.wrong(entry, f"an entry of {what} is a sentence: quote it, as it holds ': '")
+            return Cause(Template(""))
         parts = self.mapping(entry, ("when", "text"), f"an entry of {what}")
         if "text" not in parts:
             self.wrong(entry, f"an entry of {what} needs 'text'")

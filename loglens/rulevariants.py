@@ -33,6 +33,8 @@ def read_variants(r: RuleReader, f: dict[str, Item], title: str, root: Item) -> 
     item = f.get("variants")
     if item is None:
         if "when" not in f:
+            if r.misspelt("when") or r.misspelt("variants"):
+                return ()
             r.wrong(root, "'when' is missing (or 'variants')")
             return ()
         return tuple(filter(None, [_variant(r, "", {k: f[k] for k in VARIANT_FIELDS if k in f}, title, f["when"])]))
@@ -59,7 +61,7 @@ def read_variants(r: RuleReader, f: dict[str, Item], title: str, root: Item) -> 
 def _variant(r: RuleReader, name: str, f: dict[str, Item], title: str, place: Item) -> Variant | None:
     where = f" of variant '{name}'" if name else ""
     for key in ("when", "severity", "message"):
-        if key not in f:
+        if key not in f and not r.misspelt(key):
             r.wrong(place, f"'{key}'{where} is missing")
     of_run = r.about == "run"
     when = r.condition(f.get("when"), f"'when'{where}", "condition" if of_run else "flag")
@@ -70,7 +72,7 @@ def _variant(r: RuleReader, name: str, f: dict[str, Item], title: str, place: It
     hold = _hold(r, f.get("for"), when)
     onset = r.expression(f.get("onset"), f"'onset'{where}", "number")
     end = r.expression(f.get("end"), f"'end'{where}", "number")
-    if of_run and when is not None and when.type.shape != "points" and "onset" not in f:
+    if of_run and when is not None and when.type.shape != "points" and "onset" not in f and not r.misspelt("onset"):
         r.wrong(place, f"'onset'{where} is missing: only a condition on points knows its first step")
     severity = _severity(r, f.get("severity"))
     message = r.template(f.get("message"), f"'message'{where}")

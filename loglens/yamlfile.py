@@ -149,12 +149,33 @@ def _syntax(error: yaml.YAMLError, text: str) -> Mistake:
     problem = getattr(error, "problem", None) or " ".join(str(error).split())
     context = getattr(error, "context", None)
     message = f"not valid YAML: {problem}" + (f" ({context})" if context else "")
-    message += next((hint for words, hint in _HINTS.items() if words in problem), "")
     mark = getattr(error, "problem_mark", None)
+    if mark is not None and (moved := _moved(problem, text, mark.line)) is not None:
+        return moved
+    message += next((hint for words, hint in _HINTS.items() if words in problem), "")
     if mark is None or "end of stream" in problem:  # where it begins tells more than the end of the file
         mark = getattr(error, "context_mark", None) or mark
     return Mistake(mark.line + 1, mark.column + 1, message) if mark else Mistake(1, 1, message)
 
+
+def _moved(problem: str, text: str, number: int) -> Mistake | None:
+    """The mistake of a line (counted from 0) that begins with a key further left or right than its neighbours."""
+    if not any(words in problem for words in _MISPLACED):
+        return None
+    lines = [(i, line) for i, line in enumerate(text.split("\n")[: number + 1]) if _CONTENT.match(line)]
+    if len(lines) < 2 or lines[-1][0] != number or not _KEY.match(lines[-1][1]):
+        return None
+    (before, above), (_, line) = lines[-2:]
+    mine, other = len(line) - len(line.lstrip(" ")), len(above) - len(above.lstrip(" "))
+    if mine == other:
+        return None
+    told = f"this line is indented by {mine}, line {before + 1} by {other}: keys of one mapping begin in one column"
+    return Mistake(number + 1, mine + 1, f"not valid YAML: {told}")
+
+
+_MISPLACED = ("mapping values are not allowed", "'<block mapping start>'", "found '?'")
+_CONTENT = re.compile(r"\s*[^\s#]")
+_KEY = re.compile(r"\s*[\w-]+:(\s|$)")
 
 # what people trip over: a message that begins with {loss}, a sentence with a colon in it
 _QUOTE = "; quote a text that begins with { or holds ': '"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loglens.expr import FLAG, NUMBER, ExprError, Node, Signature, Type, contradicts, parse
+from loglens.hints import INSTEAD, ROLE_WORDS
 from loglens.kernels import signatures
+from loglens.roles import known_roles
 
 KERNELS = signatures()
 NAMES = {
@@ -167,3 +171,47 @@ def test_defaults_are_filled_in() -> None:
     node = parse("f(loss)", NAMES, table)
     assert isinstance(node, Node)
     assert [arg.value for arg in node.args] == ["loss", 3.0]
+
+
+@pytest.mark.parametrize(
+    ("source", "at", "hint"),
+    [
+        ("a > 1 && b > 2", 6, "'&&' (write 'and')"),
+        ("yes || yes", 4, "'||' (write 'or')"),
+        ("yes AND yes", 4, "'AND' (write 'and')"),
+        ("!yes", 0, "'!' (write 'not')"),
+        ("a => 3", 2, "'=>' (write '>=')"),
+        ("a = 3", 2, "'=' (write '==')"),
+        ("yes ? a : b", 4, "'?' (write 'a if condition else b')"),
+        ("a > 5 %", 4, "'5 %' is not part of the rule language; write 0.05"),
+        ("(a - b > 1", 0, "'(' is never closed"),
+        ("yes and tail(loss", 12, "'(' is never closed"),
+        ("a - b) > 1", 5, "')' closes nothing"),
+        ("true", 0, "write True"),
+        ("last(loss)", 0, "write last_value(…)"),
+        ("std(loss)", 0, "write deviation(…)"),
+        ("any(high)", 0, "write number(…) > 0"),
+    ],
+)
+def test_habits_from_elsewhere_are_put_right(source: str, at: int, hint: str) -> None:
+    error = parse(source, NAMES, KERNELS)
+    assert isinstance(error, ExprError)
+    assert error.at == at
+    assert hint in error.message
+
+
+def test_hints_name_kernels_that_exist() -> None:
+    named = [word for text in INSTEAD.values() for word in re.findall(r"(\w+)\(…\)", text)]
+    assert len(named) >= 20
+    assert set(named) <= KERNELS.keys()
+    assert not INSTEAD.keys() & KERNELS.keys()
+
+
+def test_role_hints_name_roles_that_exist() -> None:
+    assert set(ROLE_WORDS.values()) <= set(known_roles())
+
+
+@given(st.text("ab()[]&|!=<>?% 5+", max_size=12))
+def test_what_cannot_be_parsed_is_told_within_the_text(source: str) -> None:
+    error = parse(source, NAMES, KERNELS)
+    assert isinstance(error, Node) or (0 <= error.at <= len(source) and error.message)
