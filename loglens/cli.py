@@ -13,6 +13,7 @@ import click
 
 from loglens import __version__
 from loglens.commands import about, compare, judge, look
+from loglens.commands.examples import add_examples
 from loglens.console import note, use_utf8
 from loglens.errors import Interrupted, LoglensError
 from loglens.tabular import visible
@@ -73,3 +74,4 @@ def cli() -> None:
 
 for command in (judge.analyze, judge.report_again, compare.compare, look.inspect, look.export, *about.COMMANDS):
     cli.add_command(command)
+add_examples(cli)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from loglens.commands.completing import complete_files, complete_rules
 from loglens.commands.options import DEBUG, LISTING, settings
 from loglens.config import Config, to_toml
 from loglens.console import emit, note
@@ -43,8 +44,10 @@ def _many(number: int, noun: str) -> str:
 
 
 @click.command()
-@click.argument("rule_id", metavar="RULE")
-@click.option("--rules", "extra", multiple=True, metavar="FILE|DIR", help="Further rules.")
+@click.argument("rule_id", metavar="RULE", shell_complete=complete_rules)
+@click.option(
+    "--rules", "extra", multiple=True, metavar="FILE|DIR", shell_complete=complete_files, help="Further rules."
+)
 @KERNELS
 @DEBUG
 def explain(rule_id: str, extra: tuple[str, ...]) -> int:
@@ -62,7 +65,7 @@ def rules() -> None:
 
 
 @rules.command("list")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=complete_files)
 @LISTING
 @KERNELS
 @DEBUG
@@ -76,7 +79,7 @@ def rules_list(paths: tuple[str, ...], form: str) -> int:
 
 
 @rules.command("check")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=complete_files)
 @KERNELS
 @DEBUG
 def rules_check(paths: tuple[str, ...]) -> int:
@@ -89,9 +92,9 @@ def rules_check(paths: tuple[str, ...]) -> int:
 
 
 @rules.command("test")
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=complete_files)
 @click.option("-k", "only", default="", metavar="TEXT", help="Only cases whose 'rule: name' contains TEXT.")
-@click.option("--junit", metavar="FILE", help="Write the results as JUnit XML too.")
+@click.option("--junit", metavar="FILE", shell_complete=complete_files, help="Write the results as JUnit XML too.")
 @KERNELS
 @DEBUG
 def rules_test(paths: tuple[str, ...], only: str, junit: str | None) -> int:
@@ -152,8 +155,21 @@ def config() -> None:
 
 
 @config.command("show")
-@click.option("--config", "config_file", metavar="FILE", help="This file; else the nearest loglens.toml.")
-@click.option("--rules", "extra", multiple=True, metavar="FILE|DIR", help="Further rules that the settings may name.")
+@click.option(
+    "--config",
+    "config_file",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="This file; else the nearest loglens.toml.",
+)
+@click.option(
+    "--rules",
+    "extra",
+    multiple=True,
+    metavar="FILE|DIR",
+    shell_complete=complete_files,
+    help="Further rules that the settings may name.",
+)
 @DEBUG
 def config_show(config_file: str | None, extra: tuple[str, ...]) -> int:
     """Print the settings in force, and which file they come from."""
@@ -192,10 +208,7 @@ def schema_comparison() -> int:
 @click.argument("shell", type=click.Choice(SHELLS))
 @DEBUG
 def completion(shell: str) -> int:
-    """Print the completion script of a shell.
-
-    To use it at once: eval "$(loglens completion bash)"
-    """
+    """Print the completion script of a shell: commands, options, ids of rules, roles."""
     from click.shell_completion import get_completion_class
 
     from loglens.cli import cli

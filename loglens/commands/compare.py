@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loglens.commands.completing import complete_files
 from loglens.commands.options import COLOR, chooses_rules, chosen_rules, reading, reads_logs
 from loglens.configcheck import FAIL_ON
 from loglens.console import emit, note, wants_color
@@ -28,13 +29,14 @@ ENDINGS = {
 
 
 @click.command()
-@click.argument("baseline")
-@click.argument("candidate")
+@click.argument("baseline", shell_complete=complete_files)
+@click.argument("candidate", shell_complete=complete_files)
 @click.option(
     "-o",
     "--output",
     multiple=True,
     metavar="FILE",
+    shell_complete=complete_files,
     help="Write the comparison: .html .md .json .txt, or FORMAT:FILE.",
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="Format on standard output.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loglens.commands.completing import complete_files, complete_roles
 from loglens.commands.options import (
     COLOR,
     DEBUG,
@@ -48,7 +49,13 @@ if TYPE_CHECKING:
 @TEMPLATE
 @chooses_rules
 @click.option("--fail-on", type=click.Choice(FAIL_ON), help="Lowest severity that makes the exit code 1.")
-@click.option("--require", multiple=True, metavar="ROLES", help="Roles that every run must have, else exit code 1.")
+@click.option(
+    "--require",
+    multiple=True,
+    metavar="ROLES",
+    shell_complete=complete_roles,
+    help="Roles that every run must have, else exit code 1.",
+)
 @click.option("--min-runs", type=click.IntRange(0), metavar="N", help="Fewer runs make the exit code 1 (default: 1).")
 @click.option(
     "--fail-above",
@@ -56,8 +63,18 @@ if TYPE_CHECKING:
     metavar="N",
     help="Up to N runs with findings at or above --fail-on leave the exit code 0 (default: 0).",
 )
-@click.option("--baseline", metavar="FILE", help="Findings in this file fail nothing; only new ones do.")
-@click.option("--write-baseline", metavar="FILE", help="Write the findings as a baseline; the exit code stays.")
+@click.option(
+    "--baseline",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Findings in this file fail nothing; only new ones do.",
+)
+@click.option(
+    "--write-baseline",
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Write the findings as a baseline; the exit code stays.",
+)
 @click.option(
     "--jobs", type=click.IntRange(0), default=1, metavar="N", help="At most N processes (0: one a processor)."
 )
@@ -202,7 +219,7 @@ def _print(report: Report, form: str, color: str, look: dict[str, Any]) -> None:
 
 
 @click.command("report")
-@click.argument("source", metavar="REPORT.json")
+@click.argument("source", metavar="REPORT.json", shell_complete=complete_files)
 @OUTPUT
 @FORMAT
 @TOP

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from loglens.commands.completing import complete_files
 from loglens.commands.options import LISTING, PATHS, reading, reads_logs
 from loglens.console import emit, note
 from loglens.export import ENDINGS, TABLES
@@ -31,7 +32,14 @@ def inspect(**options: Any) -> int:
 
 @click.command()
 @PATHS
-@click.option("-o", "--output", required=True, metavar="FILE", help=f"File to write ({' '.join(ENDINGS)}).")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE",
+    shell_complete=complete_files,
+    help=f"File to write ({' '.join(ENDINGS)}).",
+)
 @click.option("--table", type=click.Choice(TABLES), default="scalars", help="What to write.")
 @reads_logs
 def export(**options: Any) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loglens.commands.completing import complete_files, complete_parameters, complete_rules
 from loglens.config import Config, find_config, from_environment, load_config
 from loglens.console import Progress, note
 from loglens.errors import LoglensError
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
     from loglens.model import Logs
     from loglens.rule import Rule
 
-PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+PATHS = click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=complete_files)
 OUTPUT = click.option(
     "-o",
     "--output",
     multiple=True,
     metavar="FILE",
+    shell_complete=complete_files,
     help="Write a report: .html .md .json .txt .sarif .xml (JUnit), findings.parquet, runs.parquet, or FORMAT:FILE.",
 )
 
@@ -47,7 +49,10 @@ class _FormatName(click.Choice):  # type: ignore[type-arg]
 FORMAT = click.option("--format", "form", type=_FormatName(list(FORMATS)), help="Format on standard output.")
 TOP = click.option("--top", type=click.IntRange(0), metavar="N", help="At most N pictures in HTML and Markdown.")
 TEMPLATE = click.option(
-    "--template", metavar="DIR", help="Templates that replace those of HTML and Markdown (docs/templates.md)."
+    "--template",
+    metavar="DIR",
+    shell_complete=complete_files,
+    help="Templates that replace those of HTML and Markdown (docs/templates.md).",
 )
 PNG = click.option("--png", is_flag=True, help="Pictures of Markdown as PNG, not SVG (needs loglens[png]).")
 COLOR = click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text.")
@@ -60,7 +65,13 @@ LISTING = click.option(
 def reads_logs(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options of every command that reads logs."""
     options = (
-        click.option("--config", "config_file", metavar="FILE", help="Settings; else the nearest loglens.toml."),
+        click.option(
+            "--config",
+            "config_file",
+            metavar="FILE",
+            shell_complete=complete_files,
+            help="Settings; else the nearest loglens.toml.",
+        ),
         click.option("--no-config", is_flag=True, help="Read no settings file."),
         click.option("--runs", "globs", multiple=True, metavar="GLOB", help="Only runs of such names."),
         click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out such files and folders."),
@@ -78,15 +89,31 @@ def reads_logs(command: Callable[..., Any]) -> Callable[..., Any]:
 def chooses_rules(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options of every command that judges."""
     options = (
-        click.option("--select", multiple=True, metavar="IDS", help="Check only these rules (comma-separated ids)."),
+        click.option(
+            "--select",
+            multiple=True,
+            metavar="IDS",
+            shell_complete=complete_rules,
+            help="Check only these rules (comma-separated ids).",
+        ),
         click.option(
             "--ignore",
             multiple=True,
             metavar="IDS",
+            shell_complete=complete_rules,
             help="Do not check these (comma-separated ids); replaces the file's list.",
         ),
-        click.option("--rules", multiple=True, metavar="FILE|DIR", help="Further rules."),
-        click.option("--set", "settings", multiple=True, metavar="RULE.PARAM=VALUE", help="Change a rule's parameter."),
+        click.option(
+            "--rules", multiple=True, metavar="FILE|DIR", shell_complete=complete_files, help="Further rules."
+        ),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="RULE.PARAM=VALUE",
+            shell_complete=complete_parameters,
+            help="Change a rule's parameter.",
+        ),
         click.option(
             "--kernels", multiple=True, metavar="MODULE", help="Import further kernels for rules (runs the module)."
         ),
