@@ -60,6 +60,7 @@ def group_runs(runs: Sequence[RunReport], rules: Iterable[Rule]) -> tuple[tuple[
             tuple(run.run for run in g.runs),
             tuple(v.finding for v in said if v.group is g and v.finding),
             *spent_by(g.runs),
+            g.text,
         )
         for g in groups
     ]

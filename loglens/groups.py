@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from loglens.model import RunReport
 
-Kind = Literal["folds", "sweep"]
+Kind = Literal["folds", "sweep", "restarts"]
 MOST_SWEEPS = 32  # kinds of runs in one folder that are looked at; a folder of more is a heap, not a sweep
 SHARED = 0.5  # share of names that two runs must have in common to be of one experiment
 
@@ -23,14 +23,15 @@ class Together(NamedTuple):
     kind: Kind
     runs: tuple[RunReport, ...]
     name: str
+    text: str = ""  # what the group is, where its kind does not say it all
 
 
 def groups_of(runs: Sequence[RunReport]) -> tuple[Together, ...]:
-    """Every group of at least two runs: folds and seeds first, then sweeps, each by name.
+    """Every group of at least two runs: folds and seeds first, then sweeps, then restarts, each by name.
 
     Folds: names equal but for a fold or seed number, or, in one folder, hyper-parameters equal but for those. Sweep: in
-    one folder, the same metrics, other hyper-parameters. Runs that merely lie side by side are no group. A run may be
-    in one group of each kind.
+    one folder, the same metrics, other hyper-parameters. Restarts: one training, gone on with in further folders. Runs
+    that merely lie side by side are no group. A run may be in one group of each kind.
     """
     runs = sorted(runs, key=lambda run: run.run)
     told = {run.run: settings_of(run) for run in runs}
@@ -38,7 +39,7 @@ def groups_of(runs: Sequence[RunReport]) -> tuple[Together, ...]:
     taken = {run.run for group in named for run in group.runs}
     rest = [run for run in runs if run.run not in taken]
     folds = [*named, *_by_settings(rest, told)]
-    return (*sorted(folds, key=lambda g: g.name), *_sweeps(runs, told))
+    return (*sorted(folds, key=lambda g: g.name), *_sweeps(runs, told), *_restarts(runs))
 
 
 def _by_name(runs: Sequence[RunReport]) -> list[Together]:
@@ -76,6 +77,14 @@ def _sweeps(runs: Sequence[RunReport], told: Mapping[str, Mapping[str, str]]) ->
             members, left = _alike(left, told)
             if len(members) > 1 and varied([told[run.run] for run in members]):
                 yield Together("sweep", tuple(members), f"{parent}/* ({number})" if number else f"{parent}/*")
+
+
+def _restarts(runs: Sequence[RunReport]) -> Iterator[Together]:
+    from loglens.groupfacts import short_names
+    from loglens.restarts import chains, story  # needs NumPy, which groups by name do not
+
+    for chain in chains(runs):
+        yield Together("restarts", chain, f"{_parent(chain[0])}/{chain[0].run}", story(chain, short_names(chain)))
 
 
 def _alike(runs: Sequence[RunReport], told: Mapping[str, Mapping[str, str]]) -> tuple[list[RunReport], list[RunReport]]:

@@ -283,6 +283,7 @@ class Group:
     wall_seconds: float | None = None
     wasted_seconds: float | None = None
     wasted_gpu_hours: float | None = None
+    text: str = ""  # of restarts: which run went on from which, and what was logged twice
 
 
 @dataclass(frozen=True, slots=True)

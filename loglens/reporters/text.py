@@ -125,12 +125,14 @@ def _finding(finding: Finding, pen: _Pen, width: int, message: bool) -> Iterator
 
 
 def _group(group: Group, pen: _Pen, width: int) -> Iterator[str]:
-    if not group.findings:
+    if not group.findings and not group.text:
         return
     yield ""
     yield f"{pen(group.kind.upper(), 'bold')} of {clean.count(len(group.runs), 'run')}"
     more = f" and {len(group.runs) - FOLD:,} more" if len(group.runs) > FOLD else ""
     yield from _wrap(f"{', '.join(clean.name(run) for run in group.runs[:FOLD])}{more}", width, "  ")
+    if group.text:
+        yield from _wrap(clean.visible(group.text), width, "  ")
     if waste := spent(group):
         yield from _wrap(waste, width, "  ")
     for finding in group.findings:

@@ -102,7 +102,7 @@ def _beside(report: Report, bands: int) -> list[Beside]:
         band = across.band_of(runs) if number < bands else None
         setting = across.explained_by(group, runs) or ""
         outcomes = across.outcomes(runs, setting) if setting else ()
-        if band or group.findings:
+        if band or group.findings or group.text:
             title = {"sweep": "Sweep", "folds": "Folds", "restarts": "Restarts"}[group.kind]
             shown.append(Beside(group, title, band, setting, outcomes, group.findings))
     if bands and not any(each.band for each in shown) and (band := across.band_of(worst_first(report.runs))):
