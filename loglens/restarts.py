@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LEAST = 4  # points of a curve that can be compared
 GAP = 3.0  # usual intervals between the last step of one run and the first of the next
+TIME = 8  # digits of a name that may tell a time
+SKIPPED = 3  # how far the numbers of two folders may lie apart when one goes on from the other
 FRESH = 0.1  # share of a run's steps within which a beginning is an ordinary one, not that of a continuation
 AGREE = 0.25  # of the way from the first loss of all to the level that is gone on from: a loss this near goes on
 _TELLING = ("train/loss", "val/loss", "reward", "train/accuracy", "val/accuracy")
@@ -35,7 +37,7 @@ class Joint(NamedTuple):
 def chains(runs: Sequence[RunReport]) -> Iterator[tuple[RunReport, ...]]:
     """Runs of one folder that are one training, in the order of their steps.
 
-    Asked of each: the same metrics and hyper-parameters, or where none are known names that differ in numbers only;
+    Asked of each: the same metrics and hyper-parameters, or where none are known names that count on or tell a time;
     first steps that lie well inside or right behind the run before; and a loss that goes on from there. A folder in
     which the order of steps is not plain has none.
     """
@@ -43,7 +45,7 @@ def chains(runs: Sequence[RunReport]) -> Iterator[tuple[RunReport, ...]]:
         known = sorted((span, run.run, run) for run in alike if (span := _span(run)) is not None)
         chain: list[RunReport] = []
         for _, _, run in known:
-            if chain and joint(chain[-1], run) is None:
+            if chain and (joint(chain[-1], run) is None or not _may_follow(chain[-1], run)):
                 if len(chain) > 1:
                     yield tuple(chain)
                 chain = []
@@ -61,6 +63,17 @@ def _alike(runs: Iterable[RunReport]) -> Iterator[list[RunReport]]:
         if tags:
             found.setdefault((parent, tags, told, None if told else re.sub(r"\d+", "#", name)), []).append(run)
     return (members for members in found.values() if len(members) > 1)
+
+
+def _may_follow(before: RunReport, after: RunReport) -> bool:
+    """Whether the names allow it where no settings tell: `version_1` after `version_0`, a later time; no ids."""
+    if before.hparams:
+        return True
+    one, two = (re.findall(r"\d+", run.run.rpartition("/")[2]) for run in (before, after))
+    if sum(map(len, one)) >= TIME:
+        return list(map(int, one)) < list(map(int, two))
+    differ = [int(b) - int(a) for a, b in zip(one, two, strict=True) if a != b]
+    return len(differ) == 1 and 0 < differ[0] <= SKIPPED
 
 
 def _telling(run: RunReport) -> Curve | None:

@@ -88,6 +88,13 @@ def test_what_only_lies_side_by_side_is_none(
     assert restarts(tmp_path) == []
 
 
+def test_ids_are_no_counters(tmp_path: Path) -> None:
+    for first, second in (("run-963541", "run-556683"), ("run-1", "run-40"), ("version_3", "version_2")):
+        write(tmp_path / first / first, course(0, 1000))
+        write(tmp_path / first / second, course(900, 2000, 1))
+    assert restarts(tmp_path) == []
+
+
 def test_other_names_without_settings_and_other_metrics_are_none(tmp_path: Path) -> None:
     write(tmp_path / "one" / "baseline", course(0, 1000))
     write(tmp_path / "one" / "ablation", course(900, 2000, 1))
