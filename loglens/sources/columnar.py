@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from loglens.sources.base import LogFile
 
 RUNS = 100_000  # of one file
+COLUMNS = 20_000
 VALUES = 500_000_000  # cells of a file that are looked at
 KEPT = 100_000_000  # cells of the wanted rows
 _MAGIC = b"ARROW1"
@@ -141,7 +142,8 @@ def _runs(source: _Source, column: str) -> set[str]:
 def _useful(schema: pa.Schema) -> list[str]:
     """The columns that hold numbers, moments or words; a name that comes twice cannot be asked for."""
     names = [field.name for field in schema if _is_word(field.type) or _is_number(field.type)]
-    return [name for name in names if schema.names.count(name) == 1]
+    times = Counter(schema.names)
+    return [name for name in names if times[name] == 1]
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -160,6 +162,8 @@ def _run_column(schema: pa.Schema) -> str | None:
 
 def _refusal(schema: pa.Schema) -> str | None:
     """Why a table is no log, judged by its columns alone: long tables have a tag and a value, wide ones metrics."""
+    if len(schema) > COLUMNS:
+        return f"a table of {len(schema)} columns"
     lowered = {name.lower() for name in _useful(schema)}
     if lowered & {"tag", "metric", "variable"} and "value" in lowered:
         return None

@@ -37,6 +37,8 @@ MAX_DAMAGE = 1000  # places of damage after which the rest of a file is given up
 MAX_KNOWN = 1 << 16
 FIRST_SCAN = 1 << 10
 MAX_SCAN = 1 << 20
+SEARCHED = 256 << 20  # bytes in which the next record is looked for; of zeros, as a full disk leaves them, ZEROS times
+ZEROS = 8  # that many
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +218,9 @@ def _tail(buffer: Bytes | memoryview, position: int, size: int) -> Damage:
     length = length_at(buffer, position)
     if length is not None:
         return Damage("truncated", position, f"last record is cut: {rest - 12} of {length + 4} bytes are there")
+    if rest > SEARCHED:
+        message = f"bad record header; no other was found near it, and the rest was not read ({rest} bytes)"
+        return Damage("corrupt", position, message)
     return Damage("corrupt", position, f"bad record header; the last {rest} bytes hold no readable record")
 
 
@@ -241,15 +246,20 @@ def payload_intact(buffer: Bytes | memoryview, start: int) -> bool:
 
 
 def find_header(buffer: Bytes | memoryview, start: int, size: int) -> int | None:
-    """Offset of the first valid record header at or after `start` whose record ends by `size`."""
-    step = FIRST_SCAN
-    while start + FRAME <= size:
+    """Offset of the first valid record header at or after `start` whose record ends by `size`.
+
+    It is looked for in so many bytes only that a file of nothing else does not take minutes.
+    """
+    step, left = FIRST_SCAN, SEARCHED
+    while start + FRAME <= size and left > 0:
         part = np.frombuffer(buffer[start : min(size, start + step + 11)], dtype=np.uint8)
         if len(part) < FRAME:
             return None  # the file has become shorter
-        found = _first_header(part, size - start - FRAME)
+        filled = bool(part.any())
+        found = _first_header(part, size - start - FRAME) if filled else None
         if found is not None:
             return start + found
+        left -= step if filled else -(-step // ZEROS)
         start, step = start + step, min(MAX_SCAN, step * 4)
     return None
 

@@ -185,3 +185,10 @@ def test_an_empty_file_is_named(tmp_path: Path) -> None:
     logs = read(tmp_path)
     assert set(_reasons(logs)) == {"m.parquet", "n.arrow", "o.parquet"}
     assert "0 bytes" in _reasons(logs)["m.parquet"]
+
+
+def test_a_table_of_too_many_columns_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columnar, "COLUMNS", 3)
+    _write(WIDE, tmp_path / "a" / "metrics.parquet")
+    with pytest.raises(LoglensError, match="a table of 4 columns"):
+        read(tmp_path)

@@ -98,3 +98,14 @@ def test_any_bytes(data: bytes) -> None:
     found, damage = frame(data)
     assert all(start + length + 16 <= len(data) for start, length in found)
     assert bool(damage) == (sum(length + 16 for _, length in found) != len(data))
+
+
+def test_a_record_behind_zeros_is_found_and_endless_ones_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(framing, "SEARCHED", 1 << 14)
+    first, zeros = record(b"one"), bytes(1 << 16)
+    found, damage = frame(first + zeros + record(b"two"))
+    assert found == [(0, 3), (len(first) + len(zeros), 3)]
+    assert [fault.offset for fault in damage] == [len(first)]
+    found, damage = frame(first + 20 * zeros + record(b"two"))
+    assert found == [(0, 3)]
+    assert [(fault.offset, "was not read" in fault.message) for fault in damage] == [(len(first), True)]
