@@ -7,6 +7,7 @@ worker that dies was busy with is done again by another one; `log` is told.
 from __future__ import annotations
 
 import logging
+import socket
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -185,6 +186,17 @@ class _Ray(_Chained):
             ray.cancel(theirs, force=True)
 
 
+def _answers(scheduler: str) -> None:
+    """LoglensError when nothing listens at HOST:PORT: Ray itself would wait for minutes."""
+    host, _, port = scheduler.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdigit()):
+        return  # a word such as `auto`
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=WAIT).close()
+    except (OSError, OverflowError) as error:
+        raise LoglensError(f"--scheduler {scheduler}: no Ray cluster answers there: {_line(error)}") from None
+
+
 def _is_death(error: BaseException) -> bool:
     from ray import exceptions
 
@@ -197,6 +209,7 @@ def _ray(scheduler: str, log: Callable[[str], None]) -> Iterator[Executor]:
         import ray
     except ImportError:
         raise LoglensError("--engine ray: Ray is not installed: pip install 'loglens[ray]'") from None
+    _answers(scheduler)
     try:
         ray.init(address=scheduler, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True)
     except (ConnectionError, OSError, ValueError, RuntimeError) as error:

@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -22,6 +22,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 AHEAD = 2  # batches in flight for each worker: one that it works on, one that waits
+TURN = 0.5  # seconds
 
 
 class WorkerLost(Exception):  # noqa: N818 - what happened, in `str()`
@@ -60,7 +61,7 @@ def map_runs(
             alone = first.future is None
             try:
                 future = first.future or executor.submit(function, first.item)
-                result = future.result()
+                result = _result(future)
             except BrokenExecutor:
                 end_now(executor)
                 executor = start()
@@ -131,6 +132,13 @@ class _Borrowed(Executor):
         """Nothing: it is not ours."""
 
 
+def _result(future: Future[R]) -> R:
+    """Its result, waited for in short turns: Polars takes Ctrl-C so that a wait without an end is not interrupted."""
+    while not wait([future], TURN).done:
+        pass
+    return future.result()
+
+
 def _finished(task: _Task[T, R]) -> bool:
     future = task.future
     return future is not None and future.done() and not future.cancelled() and future.exception() is None
@@ -142,7 +150,7 @@ def pool(jobs: int) -> ProcessPoolExecutor:
     with _environment({"POLARS_MAX_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}):
         made = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _quiet)
         for future in [made.submit(_awake) for _ in range(jobs)]:
-            future.result()  # all are started while the variables stand
+            _result(future)  # all are started while the variables stand
     return made
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SAMPLES = Path(__file__).parents[1] / "sample_logs"
 LIBRARIES = {"dask": "distributed", "ray": "ray"}
 RUNS = 400
+ALONE = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}  # nobody else sees the node of a test
 
 # Imported by the command first, then by each worker: the second one to come is killed in the middle of its first batch.
 KILLER = """
@@ -119,14 +120,19 @@ def test_a_fault_of_our_own_comes_through() -> None:
 
 def loglens(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "loglens", "analyze", *arguments, "-q", "--no-config", "--fail-on", "never"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=os.environ | ALONE)
 
 
 @contextmanager
 def running(*command: str, until: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A process of its own group, and the line with which it said that it is there; ended with its children."""
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        env=os.environ | ALONE,
     )
     try:
         assert process.stdout
@@ -156,8 +162,7 @@ DASK = """
             time.sleep(600)
 """
 RAY = """
-    import os, sys, time
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import sys, time
     import ray
     context = ray.init(num_cpus=2, include_dashboard=False, _temp_dir=sys.argv[1], object_store_memory=200 << 20)
     print("READY", context.address_info["gcs_address"], flush=True)

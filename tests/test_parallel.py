@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -102,3 +107,51 @@ def test_the_command_line_takes_jobs(small_batches: None, tmp_path: Path) -> Non
     assert run(["analyze", str(SAMPLES), "-q", "-o", str(one), "--no-config"]) == 1
     assert run(["analyze", str(SAMPLES), "-q", "-o", str(two), "--no-config", "--jobs", "2"]) == 1
     assert one.read_bytes() == two.read_bytes()
+
+
+SLEEPER = """
+import os, time
+from pathlib import Path
+KERNELS = {}
+try:
+    os.close(os.open(Path(__file__).with_name("command"), os.O_CREAT | os.O_EXCL))
+except FileExistsError:
+    Path(__file__).with_name(f"{os.getpid()}.pid").touch()
+    time.sleep(60)
+"""
+SMALL_BATCHES = """
+import sys
+from loglens import cli, sources
+sources.PAYS = sources.LEAST_BATCH = 1
+sys.exit(cli.run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no process groups that take SIGINT")
+def test_ctrl_c_ends_all_workers_at_once(tmp_path: Path) -> None:
+    sleeper = tmp_path / "sleeper.py"
+    sleeper.write_text(SLEEPER, encoding="utf-8")
+    command = [sys.executable, "-c", SMALL_BATCHES, "analyze", str(SAMPLES), "--no-config", "--jobs", "2"]
+    process = subprocess.Popen(
+        [*command, "--kernels", str(sleeper)], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    until = time.monotonic() + 60
+    while not (workers := list(tmp_path.glob("*.pid"))) and time.monotonic() < until:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, error = process.communicate(timeout=20)  # the workers would sleep for a minute
+    assert process.returncode == 130, error
+    assert error.strip() == "loglens: interrupted"
+    assert workers
+    for worker in workers:
+        assert _has_ended(int(worker.stem))
+
+
+def _has_ended(pid: int) -> bool:
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
