@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from loglens.rule import Cause, Hold, Rule, Variant, Word
     from loglens.series import SeriesSet
 
+    Watch = Callable[[Scope, np.ndarray], None]
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -51,11 +53,14 @@ class _Hit:
 
 
 def judge(
-    series: SeriesSet, rules: Iterable[Rule], spent: Callable[[str, float], None] | None = None
+    series: SeriesSet,
+    rules: Iterable[Rule],
+    spent: Callable[[str, float], None] | None = None,
+    watch: Watch | None = None,
 ) -> list[Judgement]:
     """Judge every run of the batch by every rule; one result a run, in the order of `series.runs`.
 
-    Rules about groups are not checked here: they wait for all runs.
+    Rules about groups are not checked here: they wait for all runs. `watch`: see `apply`.
     """
     findings: list[list[Finding]] = [[] for _ in series.runs]
     clear: list[list[str]] = [[] for _ in series.runs]
@@ -67,7 +72,7 @@ def judge(
                 one.append(NotChecked(rule.id, "about groups of runs"))
             continue
         binding = bind(rule, series)
-        fired, reasons = apply(rule, series, binding.run, binding.index, cache)
+        fired, reasons = apply(rule, series, binding.run, binding.index, cache, watch)
         reasons = {**binding.reasons, **reasons}
         for run in range(len(series.runs)):
             if run in fired:
@@ -80,16 +85,24 @@ def judge(
 
 
 def apply(
-    rule: Rule, series: SeriesSet, run: np.ndarray, index: Mapping[str, np.ndarray], cache: dict[Hashable, Any]
+    rule: Rule,
+    series: SeriesSet,
+    run: np.ndarray,
+    index: Mapping[str, np.ndarray],
+    cache: dict[Hashable, Any],
+    watch: Watch | None = None,
 ) -> tuple[dict[int, Finding], dict[int, str]]:
     """Findings by run, and the reasons of runs none of whose candidates could be judged.
 
-    `run` and `index` are those of a `Binding`; `cache` belongs to one set of series.
+    `run` and `index` are those of a `Binding`; `cache` belongs to one set of series. `watch` is told the names of the
+    rule over its candidates, and which of these are judged.
     """
     if len(run) == 0:
         return {}, {}
     scope = Scope(rule, series, run, index, cache)
     reasons, judged = _skipped(rule, scope, run)
+    if watch is not None:
+        watch(scope, judged)
     hits: dict[int, list[_Hit]] = {}
     taken = ~judged
     for variant in rule.variants:
@@ -135,12 +148,12 @@ def _held(variant: Variant, scope: Scope) -> tuple[np.ndarray, np.ndarray]:
     value = scope.value(variant.when)
     if not isinstance(value, PointsArg):
         return value.astype(bool), np.full(scope.size, np.nan)
-    least = _least_points(value, variant.hold)
+    least = least_points(value, variant.hold)
     since = point_kernels.held_since(value, least)
     return ~np.isnan(since), since
 
 
-def _least_points(value: PointsArg, hold: Hold) -> np.ndarray:
+def least_points(value: PointsArg, hold: Hold) -> np.ndarray:
     """The shortest run of points that counts; steps and shares are turned into points by the mean distance."""
     count = value.layout.count.astype(float)
     if hold.unit == "points":

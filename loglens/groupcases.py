@@ -14,28 +14,29 @@ from loglens.model import Metric, NotChecked, RunReport
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from loglens.engine import Watch
     from loglens.groups import Kind
     from loglens.model import Direction
     from loglens.rule import Case, Member, Rule
     from loglens.series import SeriesSet
 
 
-def judge_members(rule: Rule, case: Case) -> Judgement:
+def judge_members(rule: Rule, case: Case, watch: Watch | None = None) -> Judgement:
     """What the rule says of the members of a case as one group."""
     members = [member for member in case.members for _ in range(member.times)]
     name = "run-{}" if rule.scope == "sweep" else "fold-{}"
     runs = [_run(name.format(i), member, case.seed + 100 * i) for i, member in enumerate(members)]
     kind: Kind = "sweep" if rule.scope == "sweep" else "folds"
-    return _judgement(rule, [Together(kind, tuple(runs), "case")])
+    return _judgement(rule, [Together(kind, tuple(runs), "case")], watch)
 
 
-def judge_logs(rule: Rule, runs: Sequence[RunReport]) -> Judgement:
+def judge_logs(rule: Rule, runs: Sequence[RunReport], watch: Watch | None = None) -> Judgement:
     """What the rule says of real runs: of the first group on which it fires, else of the first that it is about."""
-    return _judgement(rule, groups_of(runs))
+    return _judgement(rule, groups_of(runs), watch)
 
 
-def _judgement(rule: Rule, groups: Sequence[Together]) -> Judgement:
-    verdicts = judge_groups(groups, rule)
+def _judgement(rule: Rule, groups: Sequence[Together], watch: Watch | None) -> Judgement:
+    verdicts = judge_groups(groups, rule, watch=watch)
     verdict = next((v for v in verdicts if v.finding), verdicts[0] if verdicts else None)
     if verdict is None:
         return Judgement((), (), (NotChecked(rule.id, "no such group of runs"),))

@@ -18,6 +18,7 @@ from loglens.spending import spent_by
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
+    from loglens.engine import Watch
     from loglens.groups import Together
     from loglens.model import Finding, Metric, RunReport
     from loglens.rule import Need, Rule
@@ -90,7 +91,9 @@ def _with_status(
     return replace(run, clear=tuple(clear), not_checked=tuple(skipped))
 
 
-def judge_groups(groups: Sequence[Together], rule: Rule, known: Facts | None = None) -> list[GroupVerdict]:
+def judge_groups(
+    groups: Sequence[Together], rule: Rule, known: Facts | None = None, watch: Watch | None = None
+) -> list[GroupVerdict]:
     """Judge every group that the rule is about; one verdict each, in their order. `known` is shared between rules."""
     groups = [group for group in groups if rule.scope in ("group", group.kind)]
     rows = _Rows([])
@@ -107,9 +110,8 @@ def judge_groups(groups: Sequence[Together], rule: Rule, known: Facts | None = N
     table = np.array(index, np.int64).reshape(len(index), len(rule.needs))
     columns = {need.name: table[:, i] for i, need in enumerate(rule.needs)}
     cache: dict[Hashable, Any] = {}
-    fired, skipped = apply(
-        rule, _series_set(groups, rows, {} if known is None else known), np.array(owners, np.int64), columns, cache
-    )
+    series = _series_set(groups, rows, {} if known is None else known)
+    fired, skipped = apply(rule, series, np.array(owners, np.int64), columns, cache, watch)
     reasons |= skipped
     return [
         GroupVerdict(group, rule.id, _of_group(fired[i]) if i in fired else None, reasons.get(i))

@@ -150,6 +150,7 @@ class Case:
     expect: Expectation
     line: int
     members: tuple[Member, ...] = ()
+    col: int = 1
 
 
 @dataclass(frozen=True)

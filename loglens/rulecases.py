@@ -71,6 +71,7 @@ def _case(r: RuleReader, entry: Item, i: int) -> Case:
         _expect(r, parts.get("expect"), entry),
         entry.line,
         _members(r, parts["members"]) if "members" in parts and r.about != "run" else (),
+        entry.col,
     )
 
 

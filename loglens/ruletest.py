@@ -11,11 +11,13 @@ from loglens.engine import judge
 from loglens.errors import LoglensError
 from loglens.groupcases import judge_logs, judge_members
 from loglens.series import series_of
+from loglens.silence import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from loglens.engine import Judgement
+    from loglens.model import Finding
     from loglens.rule import Case, Rule
     from loglens.series import SeriesSet
 
@@ -28,6 +30,7 @@ class CaseResult:
     case: str
     place: str
     failure: str
+    detail: tuple[str, ...] = ()  # where the rule was too silent: what of its conditions failed, and the lets
 
 
 def run_cases(rules: Iterable[Rule], samples: Path | None = None, only: str = "") -> list[CaseResult]:
@@ -37,16 +40,25 @@ def run_cases(rules: Iterable[Rule], samples: Path | None = None, only: str = ""
         for case in rule.cases:
             if only and only not in f"{rule.id}: {case.name}":
                 continue
-            failure = _failure(rule, case, _judgement(rule, case, samples or Path(rule.path).parent))
-            results.append(CaseResult(rule.id, case.name, f"{rule.path}:{case.line}", failure))
+            results.append(_result(rule, case, samples or Path(rule.path).parent))
     return results
 
 
-def _judgement(rule: Rule, case: Case, samples: Path) -> Judgement:
+def _result(rule: Rule, case: Case, samples: Path) -> CaseResult:
+    witness = Witness()
+    got = _judgement(rule, case, samples, witness)
+    failure = _failure(rule, case, got)
+    too_silent = failure and case.expect.status == "fired" and not got.not_checked
+    onset_only = bool(got.findings) and case.expect.severity in (None, got.findings[0].severity)
+    detail = witness.reasons(rule) if too_silent and not onset_only else ()
+    return CaseResult(rule.id, case.name, f"{rule.path}:{case.line}:{case.col}", failure, detail)
+
+
+def _judgement(rule: Rule, case: Case, samples: Path, watch: Witness) -> Judgement:
     if case.members:
-        return judge_members(rule, case)
+        return judge_members(rule, case, watch)
     if not case.logs:
-        return judge(series_from(case), [rule])[0]
+        return judge(series_from(case), [rule], watch=watch)[0]
     from loglens.ruleset import load_rules
     from loglens.sources import read
     from loglens.story import tell
@@ -56,8 +68,8 @@ def _judgement(rule: Rule, case: Case, samples: Path) -> Judgement:
         raise LoglensError(f"{rule.path}:{case.line}: no such logs: {path}")
     logs = read([str(path)])
     if rule.scope != "run":
-        return judge_logs(rule, tell(logs, load_rules().rules))
-    judgements = judge(series_of(logs), [rule])
+        return judge_logs(rule, tell(logs, load_rules().rules), watch)
+    judgements = judge(series_of(logs), [rule], watch=watch)
     fired = [j for j in judgements if j.findings]
     return (fired or judgements)[0]
 
@@ -73,8 +85,8 @@ def _failure(rule: Rule, case: Case, got: Judgement) -> str:
     reason = f" ({got.not_checked[0].reason})" if got.not_checked else ""
     status = "fired" if finding else "not-checked" if got.not_checked else "clear"
     if status != want.status:
-        said = {"fired": rule.id, "clear": "silence", "not-checked": "not-checked"}
-        found = f"{rule.id} at step {finding.first_step}: {finding.message}" if finding else said[status] + reason
+        said = {"fired": rule.id, "clear": "none", "not-checked": "not-checked"}
+        found = f"{rule.id}{_since(finding)}: {finding.message}" if finding else said[status] + reason
         return f"expected {said[want.status]}, got {found}"
     if finding is None:
         return ""
@@ -82,5 +94,10 @@ def _failure(rule: Rule, case: Case, got: Judgement) -> str:
         return f"expected severity {want.severity}, got {finding.severity}"
     if want.onset is not None and (finding.first_step is None or abs(finding.first_step - want.onset) > want.tolerance):
         within = f" (within {want.tolerance})" if want.tolerance else ""
-        return f"expected {rule.id} at step {want.onset}{within}, got {finding.first_step}"
+        got_step = "no step: the onset is missing there" if finding.first_step is None else finding.first_step
+        return f"expected {rule.id} at step {want.onset}{within}, got {got_step}"
     return ""
+
+
+def _since(finding: Finding) -> str:
+    return "" if finding.first_step is None else f" at step {finding.first_step}"

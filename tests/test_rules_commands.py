@@ -48,7 +48,7 @@ def test_results_for_ci(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     out = folder / "out.xml"
     assert cli.run(["rules", "test", str(folder), "--junit", str(out)]) == 1
     said = capsys.readouterr().out.splitlines()
-    assert said[-1].endswith("mine.yaml:11: mine: high: expected mine at step 100, got 120")
+    assert said[-1].endswith("mine.yaml:11:5: mine: high: expected mine at step 100, got 120")
     root = parse(out).getroot()
     assert [root.get(key) for key in ("tests", "failures", "errors")] == [str(len(said) + 1), "1", str(len(said) - 1)]
     assert [failure.get("message") for failure in root.iter("failure")] == ["expected mine at step 100, got 120"]

@@ -104,8 +104,12 @@ def rules_test(paths: tuple[str, ...], only: str, junit: str | None) -> int:
     found, mistakes = _checked(paths)
     results = run_cases(found, only=only)
     failed = [result for result in results if result.failure]
-    for line in [*mistakes, *(f"{r.place}: {r.rule}: {r.case}: {r.failure}" for r in failed)]:
+    for line in mistakes:
         emit(visible(line))
+    for result in failed:
+        emit(visible(f"{result.place}: {result.rule}: {result.case}: {result.failure}"))
+        for line in result.detail:
+            emit(f"    {visible(line)}")
     if junit is not None:
         _write_junit(junit, results, mistakes)
     note(

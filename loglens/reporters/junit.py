@@ -53,7 +53,9 @@ def render_cases(results: Iterable[CaseResult], mistakes: Iterable[str]) -> str:
         suite = _suite_of(result.rule, root, suites)
         case = SubElement(suite, "testcase", name=clean.visible(result.case), classname=clean.visible(result.rule))
         if result.failure:
-            SubElement(case, "failure", message=clean.visible(result.failure)).text = clean.visible(result.place)
+            SubElement(case, "failure", message=clean.visible(result.failure)).text = "\n".join(
+                clean.visible(line) for line in (result.place, *result.detail)
+            )
     for suite in suites.values():
         _count(suite)
     _count(root)
