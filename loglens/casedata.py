@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loglens.notation import records_of
+from loglens.roles import usual_direction
 from loglens.series import Ragged, SeriesSet
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def series_of_roles(
     records = Ragged((np.cumsum(count) - count).astype(np.int64), count, *flat)
     roles = list(series)
     stems = [role.partition("/")[2] or role for role in roles]
-    none: list[str | None] = [None] * len(roles)
+    ways = [usual_direction(role) for role in roles]
     known = {name: np.array([value], float) for name, value in facts.items()}
     return SeriesSet(
-        (run,), np.zeros(len(roles), np.int64), roles, roles, stems, ["step"] * len(roles), none, records, known
+        (run,), np.zeros(len(roles), np.int64), roles, roles, stems, ["step"] * len(roles), ways, records, known
     )

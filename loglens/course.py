@@ -41,7 +41,8 @@ class Course:
 def course_of(series: SeriesSet, number: int, metrics: tuple[Metric, ...], patience: float | None = None) -> Course:
     """`patience`: evaluations without a better one after which training was to stop, where the settings say so."""
     enough = [m for m in metrics if m.role and judges(m.role) and m.points >= ENOUGH and m.first is not None]
-    told = next((m for role in _TELLING for m in enough if m.role == role), next(iter(enough), None))
+    known = [m for m in enough if m.direction] or enough
+    told = next((m for role in _TELLING for m in known if m.role == role), next(iter(known), None))
     mine = [i for i in sorted(series.members_of(number).series) if told and series.tag[i] == told.tag]
     if told is None or not mine:
         return Course(_too_little(metrics), fine=False)
@@ -81,6 +82,8 @@ def _judged(series: SeriesSet, i: int, told: Metric) -> Course:
     size = np.log(1.1) if f.logged[i] else 0.1 * float(np.max(np.abs(blocks), initial=0.0))
     if f.count[i] and np.ptp(f.raw[f.start[i] : f.start[i] + f.count[i]]) == 0:
         return Course(f"{told.tag} never moved from {human(told.last)}, and no rule could say why.", fine=False)
+    if told.direction is None and abs(moved) > max(3 * f.noise[i], size):
+        return Course(f"{went}; which way is better is not known.", fine=False)
     if told.direction is not None and (moved if told.direction == "min" else -moved) > max(3 * f.noise[i], size):
         return Course(f"{went}, which is worse, and no rule could say why.", fine=False)
     return Course(f"{went}.", fine=True)

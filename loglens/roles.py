@@ -65,3 +65,12 @@ def judges(role: str) -> bool:
     if split in SPLITS:
         return quantity.partition(":")[0] in QUANTITIES
     return role in ("reward", "generator_loss", "discriminator_loss", "policy_loss", "value_loss")
+
+
+def usual_direction(role: str) -> str | None:
+    """Which way a series of this role gets better where nothing else is said: `min`, `max`, or None."""
+    split, _, rest = role.partition("/")
+    quantity = rest.partition(":")[0] if split in SPLITS else role
+    if quantity in ("loss", "perplexity", "generator_loss", "discriminator_loss", "value_loss"):
+        return "min"
+    return "max" if quantity in (*SCORES, "reward", "explained_variance") else None

@@ -67,6 +67,16 @@ def delta(x: SeriesArg, share: np.ndarray) -> np.ndarray:
     return np.where(logged, np.log1p(share), share * nanmedian(np.abs(x.pick(lambda f: f.blocks.median))))
 
 
+def lower_is_better(x: SeriesArg) -> np.ndarray:
+    """Whether it is known that less is better, as of most losses; not of an ELBO, which people log with either sign."""
+    return x.rows(np.array([way == "min" for way in x.series.direction], bool))
+
+
+def higher_is_better(x: SeriesArg) -> np.ndarray:
+    """Whether it is known that more is better, as of an accuracy or a reward."""
+    return x.rows(np.array([way == "max" for way in x.series.direction], bool))
+
+
 def positive(x: SeriesArg) -> np.ndarray:
     """Whether all values are positive, so that levels are logarithms."""
     return x.pick(lambda f: f.logged)
