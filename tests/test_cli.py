@@ -508,3 +508,20 @@ def test_names_that_would_steer_a_terminal_are_shown_as_escapes(capsys: pytest.C
     assert "\x1b" not in out
     assert "\u202e" not in out
     assert "\\x1b[31m" in out
+
+
+@pytest.mark.parametrize("command", ["analyze", "inspect"])
+def test_a_file_over_the_limit_is_named_and_never_passes(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, rows in (("small", 20), ("large", 400)):
+        (tmp_path / name).mkdir()
+        lines = ["step,loss", *(f"{i},{1 / (i + 1)}" for i in range(rows))]
+        (tmp_path / name / "log.csv").write_text("\n".join(lines), encoding="utf-8")
+    code = cli.run([command, str(tmp_path), "--no-config", "--max-file-bytes", "1000"])
+    out = capsys.readouterr().out
+    assert "large/log.csv" in out
+    assert "larger than the limit of 1000 bytes" in " ".join(out.split())
+    assert code == 0
+    if command == "analyze":
+        assert cli.run([command, str(tmp_path), "--no-config", "--strict", "--max-file-bytes", "1000"]) == 2

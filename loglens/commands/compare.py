@@ -84,7 +84,7 @@ def _read(reading: Any, path: str) -> Logs:
     from loglens.api import read
     from loglens.assumed import with_hparams
 
-    options = {"runs": reading.globs, "exclude": reading.config.exclude, "follow_symlinks": reading.follow_symlinks}
+    options = reading.limits()
     return with_hparams(read(path, roles=reading.config.roles, **options), reading.config.hparams)
 
 

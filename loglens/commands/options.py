@@ -75,6 +75,12 @@ def reads_logs(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--no-config", is_flag=True, help="Read no settings file."),
         click.option("--runs", "globs", multiple=True, metavar="GLOB", help="Only runs of such names."),
         click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out such files and folders."),
+        click.option(
+            "--max-file-bytes",
+            type=click.IntRange(1),
+            metavar="B",
+            help="Name larger files instead of reading them (default: 32 GiB).",
+        ),
         click.option("--follow-symlinks", is_flag=True, help="Follow links that lead out of the tree."),
         DEBUG,
         click.option("-q", "--quiet", is_flag=True, help="No progress and no summary."),
@@ -152,6 +158,7 @@ class Reading:
     quiet: bool
     verbose: bool
     progress: bool = False
+    max_file_bytes: int | None = None
 
     def batches(self) -> Iterator[Logs]:
         """The batches of runs, with progress on a terminal."""
@@ -160,7 +167,7 @@ class Reading:
 
         progress = self._progress()
         try:
-            for logs in batches(list(self.paths), roles=self.config.roles, **self._options()):
+            for logs in batches(list(self.paths), roles=self.config.roles, **self.limits()):
                 progress.add(len(logs.names), len(logs.sources))
                 if self.verbose:
                     progress.clear()
@@ -180,15 +187,18 @@ class Reading:
         more["hparams"] = self.config.hparams
         try:
             for part in judge_paths(
-                list(self.paths), rules, narrowed=narrowed, kernels=kernels, **more, **self._options()
+                list(self.paths), rules, narrowed=narrowed, kernels=kernels, **more, **self.limits()
             ):
                 progress.add(len(part.names), part.files)
                 yield part
         finally:
             progress.clear()
 
-    def _options(self) -> dict[str, Any]:
-        return {"runs": self.globs, "exclude": self.config.exclude, "follow_symlinks": self.follow_symlinks}
+    def limits(self) -> dict[str, Any]:
+        """Options of reading: what of the paths is read."""
+        limit = {"max_file_bytes": self.max_file_bytes} if self.max_file_bytes else {}
+        options = {"runs": self.globs, "exclude": self.config.exclude, "follow_symlinks": self.follow_symlinks}
+        return options | limit
 
     def _progress(self) -> Progress:
         terminal = sys.stderr.isatty()
@@ -205,7 +215,7 @@ def reading(options: dict[str, Any]) -> Reading:
     config = settings(options.pop("config_file"), options.pop("no_config"), options.get("rules")).merged(
         exclude=options.pop("exclude")
     )
-    names = ("paths", "globs", "follow_symlinks", "quiet", "verbose", "progress")
+    names = ("paths", "globs", "follow_symlinks", "quiet", "verbose", "progress", "max_file_bytes")
     return Reading(config=config, **{name: options.pop(name) for name in names})
 
 

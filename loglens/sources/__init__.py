@@ -25,6 +25,7 @@ __all__ = ["FORMATS", "Discovery", "Format", "discover", "each_batch", "read", "
 _REASONS = 3  # shown when nothing could be read
 PAYS = 32 << 20  # bytes of logs that pay for a process
 LEAST_BATCH = 2 << 20
+MAX_FILE_BYTES = 32 << 30  # a larger file is no log of scalars, or one that no memory holds
 THREADS = 2
 
 
@@ -65,7 +66,7 @@ def each_batch(
     runs: Sequence[str] = (),
     batch_bytes: int = BATCH_BYTES,
     batch_folders: int = BATCH_FOLDERS,
-    max_file_bytes: int | None = None,
+    max_file_bytes: int | None = MAX_FILE_BYTES,
     jobs: int = 1,
     executor: Executor | None = None,
     log: Callable[[str], None] = lambda _: None,
@@ -73,8 +74,9 @@ def each_batch(
     """What `make` makes of each batch of whole runs under `paths`; what was left out is in the first one's problems.
 
     `runs`: globs that a run's name must match one of; `exclude`: globs on names or paths of files and folders.
-    The path `-` is standard input. `jobs`: at most so many processes, fewer where the bytes do not pay for them;
-    `executor`: work there instead (`make` must pickle); `log` is told of workers that died.
+    The path `-` is standard input. Files of more than `max_file_bytes` are named, not read. `jobs`: at most so many
+    processes, fewer where the bytes do not pay for them; `executor`: work there instead (`make` must pickle); `log` is
+    told of workers that died.
     Raises `LoglensError` when a path leads nowhere or nothing at all can be read.
     """
     from loglens.plugins import add_installed_readers
