@@ -46,6 +46,9 @@ def course_of(series: SeriesSet, number: int, metrics: tuple[Metric, ...], patie
     mine = [i for i in sorted(series.members_of(number).series) if told and series.tag[i] == told.tag]
     if told is None or not mine:
         return Course(_too_little(metrics), fine=False)
+    if (kept := series.counts[mine[0]]) < ENOUGH:
+        left = f"of {told.tag}, {'1 point is' if kept == 1 else f'{kept} points are'} left since it began anew"
+        return Course(f"Too little to judge: {left}, and {ENOUGH} are needed.", fine=False)
     course = _judged(series, mine[0], told)
     if course.fine and _idle(series, number, mine[0], enough):
         alike = "a fine-tune near its optimum and a run that learnt nothing look alike"

@@ -102,3 +102,12 @@ def test_a_good_score_tells_a_fine_tune_from_a_run_that_learnt_nothing(
         for row, noise in zip(rows(0.21 + 0.001 * NOISE, "val_loss"), NOISE, strict=True)
     ]
     assert said(tmp_path / "run", both, capsys)[0] == verdict
+
+
+def test_what_began_anew_is_told_of_its_last_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    verdict, headline = said(tmp_path / "twice", [*rows(FALL), *rows(FALL)], capsys)
+    assert verdict == "healthy"
+    assert headline == "loss fell from 2.3 to 0.307; nothing stands out. 1 note."
+    verdict, headline = said(tmp_path / "begun", [*rows(FALL), *rows(FALL[:4])], capsys)
+    assert verdict == "unknown"
+    assert headline.startswith("Too little to judge: of loss, 4 points are left since it began anew, and 8 are needed.")
