@@ -7,9 +7,11 @@ import json
 import re
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import jsonschema
 import junitparser
 import pytest
 import samples
@@ -21,9 +23,6 @@ from loglens import cli
 from loglens.model import Problem
 from loglens.report import Report
 from loglens.reporters import ci, junit, render, results
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 REPORTS = sorted(samples.reports())
@@ -53,6 +52,21 @@ def test_sarif_is_read_by_sarif_tools(name: str, tmp_path: Path) -> None:
     found = read.get_report()
     counts = [found.get_issue_count_for_severity(level) for level in ("error", "warning", "note")]
     assert sum(counts) == read.get_result_count()
+
+
+@cache
+def sarif_schema() -> jsonschema.Draft4Validator:
+    """The schema of SARIF 2.1.0 (OASIS; as in the npm package @microsoft/jest-sarif, MIT)."""
+    path = Path(__file__).parent / "schemas/sarif-2.1.0-rtm.5.json"
+    return jsonschema.Draft4Validator(json.loads(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("name", [*REPORTS, "huge"])
+def test_sarif_keeps_to_its_schema(name: str) -> None:
+    document = json.loads(render(report(name), "sarif"))
+    assert [f"{fault.json_path}: {fault.message[:200]}" for fault in sarif_schema().iter_errors(document)] == []
+    document["runs"][0]["tool"] = {}
+    assert not sarif_schema().is_valid(document)
 
 
 @pytest.mark.parametrize("name", [*REPORTS, "huge"])
