@@ -27,6 +27,7 @@ HARDLY = 0.05  # share of a loss, or of the errors that a score leaves, below wh
 CLEAR = 0.15  # share of a loss from which a fall counts whatever the noise
 GOOD = 0.1  # errors that a good score leaves: who is there already has little to gain
 _TELLING = ("reward", "val/loss", "train/loss", "val/accuracy", "val/metric")
+_HELD_OUT = ("val/loss", "test/loss")
 _PATIENCE = ("patience", "early_stopping_patience", "early_stop_patience", "early_stopping_rounds", "od_wait")
 
 
@@ -85,10 +86,17 @@ def _judged(series: SeriesSet, i: int, told: Metric) -> Course:
     size = np.log(1.1) if f.logged[i] else 0.1 * float(np.max(np.abs(blocks), initial=0.0))
     if f.count[i] and np.ptp(f.raw[f.start[i] : f.start[i] + f.count[i]]) == 0:
         return Course(f"{told.tag} never moved from {human(told.last)}, and no rule could say why.", fine=False)
-    if told.direction is None and abs(moved) > max(3 * f.noise[i], size):
+    if told.direction is None and moved > max(3 * f.noise[i], size):
         return Course(f"{went}; which way is better is not known.", fine=False)
     if told.direction is not None and (moved if told.direction == "min" else -moved) > max(3 * f.noise[i], size):
         return Course(f"{went}, which is worse, and no rule could say why.", fine=False)
+    sign = -1.0 if told.direction == "max" else 1.0
+    worse = sign * ((told.last or 0.0) - (told.first or 0.0)) > HARDLY * abs(told.first or 0.0)
+    if told.role in _HELD_OUT and worse and sign * moved > -float(np.nan_to_num(f.noise[i])):
+        return Course(f"{went}, no better than it began, and no rule could say why.", fine=False)
+    restless = f.roughness[i] > (np.log(1.5) if f.logged[i] else 0.5 * float(np.max(np.abs(blocks), initial=0.0)))
+    if told.role in _HELD_OUT and restless and abs(moved) < f.roughness[i]:
+        return Course(f"{went}; it swings so much that nothing can be told.", fine=False)
     return Course(f"{went}.", fine=True)
 
 
