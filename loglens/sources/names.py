@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loglens.sources import facts as about
+from loglens.sources.columns import is_metric
 from loglens.sources.reading import LONGEST_NAME, Reading, read_name, split_of
 from loglens.sources.roletable import RoleTable, load_table
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Role", "RoleTable", "SeriesName", "assign_roles", "load_table"]
 
+LOOKED_AT = 20_000  # names of one run whose role is looked for, unless somebody gave roles
+UNSEEN = f"the run has more than {LOOKED_AT} names: this one was not looked at"
 _COUNTER = re.compile(r"(?:.*[/._ ])?(?:iterations|iters|batches|updates)", re.IGNORECASE)  # `time/iterations`
 
 
@@ -61,7 +64,11 @@ class Item:
 
 
 def assign_roles(series: Sequence[SeriesName], table: RoleTable) -> list[Role]:
-    """The roles of the series of one run, in order."""
+    """The roles of the series of one run, in order. Of very many only some are looked at, those with telling names."""
+    if len(series) > LOOKED_AT and not table.user:
+        telling = sorted(range(len(series)), key=lambda place: not is_metric(series[place].name))[:LOOKED_AT]
+        found = dict(zip(telling, assign_roles([series[place] for place in telling], table), strict=True))
+        return [found.get(place) or Role(None, UNSEEN, None, one.name) for place, one in enumerate(series)]
     file_splits = _file_splits(series, table)
     items = [_item(s, table, file_splits.get(s.file)) for s in series]
     facts = about.gather(items, table)

@@ -17,8 +17,10 @@ ENDINGS = (".gz", ".zst", ".bz2", ".xz")
 LIMIT = 2 << 30  # bytes that a log may expand to
 RATIO = 200  # times its size that a stream may expand to, once it is past UNSUSPECTED; logs reach 5 to 40
 UNSUSPECTED = 16 << 20
+LINES, TINY = 8_000_000, 8  # lines that may be of fewer bytes than this on average: their steps alone would be longer
 CHUNK = 1 << 16  # bytes taken in at a time
 OUT = 1 << 20  # bytes let out at a time
+_BITE = 64  # bytes taken in at a time before damage
 _XZ_MEMORY = 256 << 20
 _STREAMS, _SMALL = 10_000, 256  # streams behind each other that may be of fewer bytes than this on average
 
@@ -91,11 +93,12 @@ class _Engine(Protocol):
 
 
 class _Gzip:
-    """zlib's decompressor in the shape of the others."""
+    """zlib's decompressor in the shape of the others. What stands before damage is let out before the error."""
 
     def __init__(self) -> None:
         self._zlib = zlib.decompressobj(wbits=31)
         self._rest = b""
+        self._error: zlib.error | None = None
 
     @property
     def eof(self) -> bool:
@@ -110,9 +113,32 @@ class _Gzip:
         return self._zlib.unused_data
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        out = self._zlib.decompress(self._rest + data, max(0, max_length))
-        self._rest = self._zlib.unconsumed_tail
+        if self._error is not None:
+            raise self._error
+        before, data = self._zlib.copy(), self._rest + data
+        try:
+            out = self._zlib.decompress(data, max(0, max_length))
+        except zlib.error as error:
+            out, self._error = _up_to_damage(before, data), error
+            if not out:
+                raise
+        self._rest = b"" if self._error else self._zlib.unconsumed_tail
         return out
+
+
+def _up_to_damage(engine: zlib._Decompress, data: bytes) -> bytes:
+    """What comes out of damaged bytes before the damage."""
+    out, size, at = bytearray(), _BITE, 0
+    while at < len(data):
+        before = engine.copy()
+        try:
+            out += engine.decompress(data[at : at + size])
+            at += size
+        except zlib.error:
+            if size == 1:
+                break
+            engine, size = before, 1
+    return bytes(out)
 
 
 _ENGINES: dict[bytes, Callable[[], _Engine]] = {
@@ -151,15 +177,19 @@ def _chunks(head: bytes, raw: Readable) -> Iterator[bytes]:
 
 def _measured(chunks: Iterator[bytes], raw: Readable, limit: int) -> Iterator[bytes]:
     """The chunks, up to the limits."""
-    total = 0
+    total = lines = 0
     for chunk in chunks:
         total += len(chunk)
+        lines += chunk.count(b"\n")
         if total > limit:
             yield chunk[: limit - total]
             message = f"expands to more than {limit >> 20} MB: the rest was not read"
             raise Damage("unreadable", message)
         if total > UNSUSPECTED and total > RATIO * raw.tell():
             message = f"expands to more than {RATIO} times its size, as no log does: the rest was not read"
+            raise Damage("unreadable", message, raw.tell())
+        if lines > LINES and total < lines * TINY:
+            message = f"over {LINES} lines of less than {TINY} bytes, as no log has: the rest was not read"
             raise Damage("unreadable", message, raw.tell())
         yield chunk
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from loglens.model import Problem
+from loglens.sources.packing import Stream
 from loglens.sources.places import opened
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ class Faults:
             self.counts[kind, "at " + of] = len(self.problems) - 1
         else:
             place = self.counts[kind, "at " + of]
-            self.problems[place] = replace(self.problems[place], message=f"{seen - SHOWN} more {of}")
+            first = self.problems[place]
+            self.problems[place] = Problem(first.path, kind, f"{seen - SHOWN} more {of}", first.offset, first.line)
 
     def skip(self, reason: str, *, cut: bool = False) -> None:
         """The file is no log: what seemed damaged in it is not, and is forgotten (but for its cut end with `cut`)."""
@@ -98,8 +100,8 @@ def _pieces(stream: Readable, expected: int, faults: Faults) -> Iterator[Piece]:
     data = stream.read(min(PIECE, expected))
     if len(data) < PIECE:
         data += stream.read(PIECE - len(data))  # a pipe, or a file that grows
-    if not _is_text(data, faults):
-        return
+    if (not data and isinstance(stream, Stream) and stream.fault is not None) or not _is_text(data, faults):
+        return  # why nothing was unpacked is told elsewhere
     if b"\r" in data[:HEAD] and b"\n" not in data:
         data, stream = data.replace(b"\r", b"\n"), _OldMac(stream)
     mark, encoding = _encoding(data)

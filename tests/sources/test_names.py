@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loglens.errors import ConfigError
+from loglens.sources import names
 from loglens.sources.names import Role, SeriesName, assign_roles, load_table
 
 TABLE = load_table()
@@ -241,3 +242,13 @@ def test_table_is_consistent() -> None:
 def test_thousands_of_losses_in_one_run(names: list[str], wanted: set[str]) -> None:
     found = {role.role for role in assign_roles([series(name) for name in names], TABLE)}
     assert wanted <= found
+
+
+def test_of_very_many_names_those_that_say_something_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "LOOKED_AT", 3)
+    found = [role.role for role in assign_roles([series(k) for k in ("a", "b", "c", "grad_norm", "train/loss")], TABLE)]
+    assert found == [None, None, None, "grad_norm", "train/loss"]
+    told = assign_roles(
+        [series(k) for k in ("a", "loss", "learning_rate", "accuracy")], load_table({"a": "train/loss"})
+    )
+    assert [role.role is None for role in told] == [False, False, False, False]

@@ -188,3 +188,30 @@ def test_xz_takes_little_memory() -> None:
     stream.read()
     assert stream.fault is not None
     assert packing._XZ_MEMORY < 1 << 30
+
+
+@pytest.mark.parametrize("rows", [3, 20_000])
+def test_a_wrong_checksum_at_the_end_loses_nothing(rows: int, tmp_path: Path) -> None:
+    text = "epoch,loss\n" + "".join(f"{i},{1 / (i + 1):.6f}\n" for i in range(rows))
+    packed = gzip.compress(text.encode())
+    (tmp_path / "metrics.csv.gz").write_bytes(packed[:-8] + bytes(4) + packed[-4:])
+    found = read(tmp_path)
+    assert found.scalars.height == rows
+    ((kind, message),) = [(p.kind, p.message) for p in found.problems]
+    assert kind == "corrupt"
+    assert "incorrect data check" in message
+
+
+def test_nothing_unpacked_is_not_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv.gz").write_bytes(gzip.compress(HEADER.encode())[:9] + b"\xff" * 50)
+    (tmp_path / "run.csv").write_text(HEADER + ROWS)
+    (problem,) = read(tmp_path).problems
+    assert problem.kind == "corrupt"
+
+
+@pytest.mark.parametrize(("line", "whole"), [(b"1,2\n", False), (b"10000,0.5\n", True)])
+def test_endless_short_lines_are_no_log(line: bytes, whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "LINES", 1000)
+    stream = expanded(io.BytesIO(gzip.compress(line * 500_000)))
+    assert (len(stream.read()) == 500_000 * len(line)) is whole
+    assert (stream.fault is None) is whole
