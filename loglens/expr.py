@@ -214,6 +214,10 @@ class _Checker:
             takes = f"{needed} argument{'s' * (needed != 1)}" if needed == most else f"{needed} to {most} arguments"
             wanted = ", ".join(describe(param) for param in signature.params)
             raise _FaultError(self.at(node), f"{name}() takes {takes} ({wanted}), not {len(args)}")
+        if signature.variadic and len(args) == 1 and args[0].type.shape != "run":
+            whole = {"min": "minimum", "max": "maximum"}.get(name)
+            instead_of = f"; its {name} over all points is {whole}(…)" if whole else ""
+            raise _FaultError(self.at(node), f"{name}() of one series goes point by point{instead_of}")
         args = [self.fit(name, i, arg, signature) for i, arg in enumerate(args)]
         wide = [a for a, want in zip(args, signature.params, strict=False) if want.startswith(("points", "blocks"))]
         self.shape(wide, "number", node)  # they are taken side by side, so they must lie on the same steps

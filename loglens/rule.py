@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from loglens.expr import Node
+    from loglens.yamlfile import Mistake
 
 Objective = Literal["supervised", "rl", "gan", "unknown"]
 Scope = Literal["run", "folds", "sweep", "group"]
@@ -181,6 +182,7 @@ class Rule:
     places: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # rule in explained_by → line and column
     settings: Mapping[str, float] = field(default_factory=dict)
     scope: Scope = "run"  # what one finding is about
+    remarks: tuple[Mistake, ...] = ()  # what looks wrong in the file, and need not be
 
     @property
     def severity(self) -> Severity:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loglens.facts import FACTS
+from loglens.hints import role_hint
 from loglens.model import SEVERITIES
 from loglens.roles import is_role, known_roles
 from loglens.rule import Case, Expectation, Member
@@ -125,7 +126,11 @@ def _roles(r: RuleReader, item: Map, roles: Iterable[str]) -> dict[str, str]:
     for role in roles:
         value = item.items[role]
         if not is_role(role):
-            r.wrong(item.keys[role], f"unknown role '{role}'{suggestion(role, known_roles())}")
+            meant = next(iter(r.roles.get(role, ())), "")
+            hint = f": a case names roles, so write {meant}" if meant else role_hint(role, known_roles())
+            r.wrong(
+                item.keys[role], f"'{role}' is the name of a need{hint}" if meant else f"unknown role '{role}'{hint}"
+            )
         series[role] = r.text(value, f"series '{role}'")
         if isinstance(value, Scalar) and series[role]:
             for at, message in mistakes_in(value.text):

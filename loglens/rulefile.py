@@ -10,6 +10,7 @@ from loglens.expr import NUMBER, Node, Signature, Type
 from loglens.facts import FACTS
 from loglens.groupfacts import GROUP_FACTS
 from loglens.hints import role_hint
+from loglens.remarks import kind_of
 from loglens.rule import OBJECTIVES, SCOPES, VALUES, Need, Objective, Parameter, Rule, Skip
 from loglens.rulecases import read_cases
 from loglens.rulereader import RuleReader
@@ -108,6 +109,7 @@ def _rule(r: RuleReader, f: dict[str, Item], root: Item) -> Rule:
         line=f["id"].line if "id" in f else root.line,
         places=places,
         scope=r.about,
+        remarks=tuple(r.remarks),
     )
 
 
@@ -184,7 +186,9 @@ def _needs(r: RuleReader, item: Item | None) -> tuple[Need, ...]:
     needs: list[Need] = []
     for name, value in item.items.items():
         _declare(r, item.keys[name], name, Type("series", "number", name))
+        r.kinds[name] = "logged"
         needs.append(_need(r, name, value, needs))
+        r.roles[name] = needs[-1].roles
     return tuple(needs)
 
 
@@ -238,6 +242,7 @@ def _parameters(r: RuleReader, item: Item | None) -> tuple[Parameter, ...]:
     found = []
     for name, value in item.items.items() if isinstance(item, Map) else ():
         _declare(r, item.keys[name], name, NUMBER)  # type: ignore[union-attr]
+        r.kinds[name] = "number"
         if isinstance(value, Scalar) and value.value is not None:
             r.wrong(value, f"parameter '{name}' must be a mapping: {{default: {value.text}, about: what it is}}")
             continue
@@ -261,6 +266,7 @@ def _lets(r: RuleReader, item: Item | None) -> tuple[tuple[str, Node], ...]:
             r.broken.add(name)
         if _declare(r, item.keys[name], name, node.type if node else NUMBER) and node:  # type: ignore[union-attr]
             r.reach[name], r.depth[name] = r.reach_of(node), r.depth_of(node)
+            r.kinds[name] = kind_of(node, r.kinds)
             found.append((name, node))
     return tuple(found)
 

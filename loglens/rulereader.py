@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from loglens.expr import FLAG, NUMBER, ExprError, Node, Signature, Type, contradicts, parse
 from loglens.hints import percent_hint
+from loglens.remarks import mixed, out_of_range
 from loglens.rule import FORMATS, Cause, Template
 from loglens.wording import REDUCE, suggestion
 from loglens.yamlfile import Item, Mistake, Scalar, Sequence
@@ -36,6 +37,9 @@ class RuleReader:
     scope: dict[str, Type] = field(default_factory=dict)
     reach: dict[str, frozenset[str]] = field(default_factory=dict)  # name → needs, facts and parameters behind it
     depth: dict[str, int] = field(default_factory=dict)  # let → how deep its expression is, lets in it included
+    kinds: dict[str, str] = field(default_factory=dict)  # name → level, distance … as far as known
+    roles: dict[str, tuple[str, ...]] = field(default_factory=dict)  # need → its roles
+    remarks: list[Mistake] = field(default_factory=list)  # what looks wrong, and need not be
     used: set[str] = field(default_factory=set)
     later: set[str] = field(default_factory=set)  # lets further down
     broken: set[str] = field(default_factory=set)  # names whose own mistake was told already
@@ -141,7 +145,13 @@ class RuleReader:
             elif not words & self.broken and not self.nameless:  # what is built on a mistake is not told as another one
                 self.wrong(item, f"{what}: {node.message}", node.at)
             return None
-        return node if not words & self.broken and self._fits(item, node, what, want) else None
+        if words & self.broken or not self._fits(item, node, what, want):
+            return None
+        for at, message in out_of_range(node):
+            self.wrong(item, f"{what}: {message}", at)
+        if self.about == "run":  # groups take natural values from their members
+            self.remarks += [Mistake(*item.place(at), f"{what}: {message}") for at, message in mixed(node, self.kinds)]
+        return node
 
     def _fits(self, item: Scalar, node: Node, what: str, want: str) -> bool:
         fits = {

@@ -103,6 +103,7 @@ def _severity(r: RuleReader, item: Item | None) -> tuple[tuple[Severity, Node | 
     if isinstance(item, Scalar):
         only: Any = r.choice(item, "'severity'", SEVERITIES, "warning")
         return ((only, None),)
+    before = len(r.mistakes)
     steps: list[tuple[Any, Node | None]] = []
     parts = r.mapping(item, SEVERITIES, "'severity'")
     for i, (name, value) in enumerate(parts.items()):
@@ -118,4 +119,7 @@ def _severity(r: RuleReader, item: Item | None) -> tuple[tuple[Severity, Node | 
         r.wrong(item, "'severity' names no severity")
     if list(parts) != [name for name in reversed(SEVERITIES) if name in parts]:
         r.wrong(item, "write the severities from error down to info: the first whose condition holds counts")
+    if len(r.mistakes) == before and isinstance(item, Map) and steps[-1][1] is not None:
+        last = item.keys[steps[-1][0]]
+        r.wrong(last, "'severity' ends without 'otherwise': the rule would be silent where no condition holds")
     return tuple(steps)

@@ -41,8 +41,10 @@ class Witness:
         place = int(np.flatnonzero(self.judged)[0])
         view = _View(self.scope, place)
         told = [f"{_named(v)}{why}" for v in rule.variants for why in _why(v, view)]
-        several = f"the first of {self.scope.size} candidates: " if self.scope.size > 1 else ""
-        return (*told, several + (view.lets() or "no lets"))
+        lets = view.lets()
+        if self.scope.size > 1:
+            lets = f"the first of {self.scope.size} candidates: {lets}".rstrip(": ")
+        return (*told, lets) if lets else tuple(told)
 
 
 def _named(variant: Variant) -> str:

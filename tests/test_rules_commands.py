@@ -78,3 +78,29 @@ def test_an_id_that_is_taken(folder: Path, capsys: pytest.CaptureFixture[str]) -
     rule.write_text(RULE.replace("id: mine", "id: flat-loss"))
     assert cli.run(["rules", "check", str(rule)]) == 1
     assert capsys.readouterr().out == f"{rule}:1:1: duplicate id 'flat-loss' (a rule that comes with loglens)\n"
+
+
+@pytest.mark.parametrize("command", [["check"], ["test"]])
+def test_a_folder_without_rules_is_no_success(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").write_text("no rule")
+    assert cli.run(["rules", *command, str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"loglens: no rule files (*.yaml, *.yml) in {tmp_path}\n"
+
+
+def test_no_case_to_run_is_no_success(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["rules", "test", str(folder), "-k", "zzz"]) == 2
+    assert capsys.readouterr().err == "loglens: no case has 'zzz' in its 'rule: name'\n"
+    assert cli.run(["rules", "test", str(folder), "-k", "mine: low"]) == 0
+
+
+def test_what_failed_is_shown_under_the_case(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rule = folder / "mine.yaml"
+    rule.write_text(RULE.replace("5x80", "5x20"))
+    assert cli.run(["rules", "test", str(rule)]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"{rule}:11:5: mine: high: expected mine, got none",
+        "    'when': `loss > 3` holds at 20 of 140 points, 20 on end at most",
+        "    'for' asks for 28 on end",
+    ]

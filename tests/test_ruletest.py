@@ -110,15 +110,6 @@ POINTS = GOOD.replace("when: last > limit\nonset: step_of_first(high)", "when: h
             ],
         ),
         (
-            GOOD.replace("  warning: otherwise\n", "  warning: last > 30\n  info: last > 40\n"),
-            [
-                "'error': `norm_high` is false: `has(norm)` is false",
-                "'warning': `last > 30` is false: 20 > 30",
-                "'info': `last > 40` is false: 20 > 40",
-                "last = 20, high holds at 10 of 10 points, norm_high = false",
-            ],
-        ),
-        (
             POINTS.replace("20x10", "2x6 20x4"),
             [
                 "'when': `high` holds at 4 of 10 points, 4 on end at most",

@@ -87,7 +87,13 @@ def rules_check(paths: tuple[str, ...]) -> int:
     found, mistakes = _checked(paths)
     for mistake in mistakes:
         emit(visible(mistake))
-    note(f"{_many(len(found), 'rule')} {'is' if len(found) == 1 else 'are'} sound, {_many(len(mistakes), 'mistake')}")
+    remarks = [f"{rule.path}:{m.line}:{m.col}: warning: {m.message}" for rule in found for m in rule.remarks]
+    for remark in remarks:
+        emit(visible(remark))
+    note(
+        f"{_many(len(found), 'rule')} {'is' if len(found) == 1 else 'are'} sound, {_many(len(mistakes), 'mistake')}"
+        + (f", {_many(len(remarks), 'warning')}" if remarks else "")
+    )
     return 1 if mistakes else 0
 
 
@@ -103,6 +109,8 @@ def rules_test(paths: tuple[str, ...], only: str, junit: str | None) -> int:
 
     found, mistakes = _checked(paths)
     results = run_cases(found, only=only)
+    if only and not results and not mistakes:
+        raise LoglensError(f"no case has '{only}' in its 'rule: name'")
     failed = [result for result in results if result.failure]
     for line in mistakes:
         emit(visible(line))
@@ -131,9 +139,11 @@ def _write_junit(path: str, results: Sequence[CaseResult], mistakes: Sequence[st
 def _checked(paths: Sequence[str]) -> tuple[tuple[Rule, ...], list[str]]:
     """The sound rules of `paths`, and every mistake; they may be explained by rules that come with loglens."""
     from loglens.kernels import signatures
-    from loglens.ruleset import builtin_rules, check_files, check_links, check_new
+    from loglens.ruleset import builtin_rules, check_files, check_links, check_new, rule_paths
 
     mistakes: list[str] = []
+    if paths and not rule_paths(paths):
+        raise LoglensError(f"no rule files (*.yaml, *.yml) in {', '.join(paths)}")
     found = check_files(paths or [builtin_rules()], signatures(), mistakes.append)
     if not mistakes:  # a faulty rule is missing from the links
         known = check_files([builtin_rules()], signatures(), mistakes.append) if paths else ()
