@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from loglens.errors import LoglensError
+from loglens.jsonfile import JsonFileError, read_object
 from loglens.model import Gone
 from loglens.tabular import visible
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from loglens.report import Report
 
 VERSION = 1
+LARGEST = 128 << 20  # bytes
 _KEY = "loglens_baseline"
 _FIELDS = ("run", "rule", "tag", "fingerprint")
 Known = tuple[str, str, str, str]  # run, rule, tag, fingerprint
@@ -51,15 +53,9 @@ def _known(subject: str, finding: Finding) -> Known:
 def read_baseline(path: Path) -> tuple[Known, ...]:
     """The findings that a baseline lists; LoglensError says what is wrong with the file, and where."""
     try:
-        document = json.loads(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise LoglensError(f"--baseline {visible(str(path))}: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise LoglensError(f"{visible(str(path))}: not UTF-8 at byte {error.start}: this is no baseline") from None
-    except json.JSONDecodeError as error:
-        raise LoglensError(f"{visible(str(path))}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from None
-    except (RecursionError, ValueError):
-        raise LoglensError(f"{visible(str(path))}: not JSON that can be read") from None
+        document = read_object(path, LARGEST)
+    except JsonFileError as error:
+        raise LoglensError(f"--baseline {visible(str(path))}: {error}") from None
     if not isinstance(document, dict) or document.get(_KEY) != VERSION:
         raise LoglensError(f"{visible(str(path))}: no baseline of version {VERSION}; --write-baseline writes one")
     found = document.get("findings")

@@ -31,6 +31,8 @@ ALIKE = (0.06, 0.04)  # sd of the end between trainings that differ in their see
 PRIOR_WEIGHT = 3  # how many degrees of freedom that knowledge counts beside the baseline's own runs
 MARGIN = 2.5  # standard deviations beyond which a difference is one
 HELD = 0.6  # share of the last blocks that must lie on the same side
+HIGHEST = 709.0  # whose exponential is the largest that a float holds, nearly
+HUGE = 1e100
 MISTAKE = 2.0  # nats that an example costs which a trained classifier gets wrong; the others cost next to nothing
 
 
@@ -78,14 +80,26 @@ def levels(value: np.ndarray, scale: Scale, whole: float = 1.0) -> np.ndarray:
     if scale == "logit":
         share = np.clip(value / whole, 1e-3, 1 - 1e-3)
         return np.asarray(np.log(share / (1 - share)))
-    return value
+    return value / whole
 
 
 def natural(level: float, scale: Scale, whole: float = 1.0) -> float:
     """Back from a level."""
     if scale == "log":
-        return float(np.exp(level))
-    return float(whole / (1 + np.exp(-level))) if scale == "logit" else float(level)
+        return _exp(level)
+    return float(whole / (1 + np.exp(-level))) if scale == "logit" else float(level) * whole
+
+
+def _exp(level: float) -> float:
+    """The number whose logarithm this is, no larger than a float can be."""
+    return float(np.exp(min(level, HIGHEST)))
+
+
+def _whole(scale: Scale, largest: float) -> float:
+    """What levels count in: 1 or 100 of shares; else 1, but for values whose squares no float would hold."""
+    if scale == "logit":
+        return 100.0 if largest > 1.5 else 1.0
+    return largest if scale == "linear" and largest > HUGE else 1.0
 
 
 def examples_behind(shares: np.ndarray) -> int | None:
@@ -121,7 +135,7 @@ def change(
         return None
     everything = [*curves, candidate]
     scale = scale_of(everything, share)
-    whole = 100.0 if scale == "logit" and max(c.value.max() for c in everything) > 1.5 else 1.0
+    whole = _whole(scale, max(float(np.abs(c.value).max()) for c in everything))
     sign = 1.0 if direction == "min" else -1.0  # from here on lower is better
     scaled = [Course(c.step, sign * levels(c.value, scale, whole)) for c in everything]
     return _compared(scaled[:-1], scaled[-1], (first, last), scale, whole, sign, examples)
@@ -147,7 +161,7 @@ def _compared(
     travelled = max(float(np.nanmax(middle) - np.nanmin(middle)), 0.0)
     within = np.hypot(float(np.median([_end_noise(c, edges) for c in curves])), _end_noise(candidate, edges))
     drawn = _sampling(sign * base, sign * end, scale, examples)
-    expected = float(np.sqrt(within**2 + spread(ends, travelled, scale) ** 2 + drawn**2))
+    expected = float(np.hypot(np.hypot(within, spread(ends, travelled, scale)), drawn))  # no square overflows
     gap = end - base
     deviations = gap / expected if expected > 0 else float(np.sign(gap)) * np.inf if gap else 0.0
     ratio, ratio_spread = _ratio(mine - middle, scale, sign)
@@ -200,7 +214,7 @@ def _sampling(base: float, end: float, scale: Scale, examples: int | None) -> fl
     if examples is None or scale == "linear":
         return 0.0
     if scale == "log":
-        return float(np.sqrt(MISTAKE / examples * (np.exp(-base) + np.exp(-end))))
+        return float(np.sqrt(MISTAKE / examples) * np.hypot(_exp(-base / 2), _exp(-end / 2)))
     share = 1 / (1 + np.exp(-np.array([base, end])))
     share = np.clip(share, 0.5 / examples, 1 - 0.5 / examples)
     return float(np.sqrt(np.sum(1 / (examples * share * (1 - share)))))
@@ -237,7 +251,7 @@ def _ratio(gap: np.ndarray, scale: Scale, sign: float) -> tuple[float | None, fl
     if scale != "log":
         return None, None
     middle = float(np.median(gap))
-    return float(np.exp(sign * middle)), float(np.exp(NORMAL * np.median(np.abs(gap - middle))))
+    return _exp(sign * middle), _exp(NORMAL * float(np.median(np.abs(gap - middle))))
 
 
 def _speed(middle: np.ndarray, candidate: Course, edges: np.ndarray) -> float | None:

@@ -14,7 +14,7 @@ import click
 from loglens import __version__
 from loglens.commands import about, compare, judge, look
 from loglens.commands.examples import add_examples
-from loglens.console import note, use_utf8
+from loglens.console import discard_output, note, use_utf8
 from loglens.errors import Interrupted, LoglensError
 from loglens.tabular import visible
 
@@ -56,6 +56,11 @@ def _invoke(args: Sequence[str]) -> int:
         raise LoglensError(f"{error.format_message().rstrip('.')}; see {command} --help") from None
     except click.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit as error:  # click's answer to a closed pipe: 1. Whoever closed it has read enough of a help
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
+        discard_output()
+        return 0
     return code if isinstance(code, int) else 0
 
 

@@ -7,6 +7,7 @@ and no settings file can make loglens run code.
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module, util
 from pathlib import Path
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from loglens.errors import LoglensError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
-
 
 _ADDED: set[str] = set()  # modules whose kernels are known in this process
 
@@ -33,7 +34,9 @@ def add_kernels(name: str) -> None:
 def _take_kernels(origin: str, theirs: Any) -> None:
     from loglens.kernels import ELEMENTWISE, KERNELS, Kernel
 
-    if not isinstance(theirs, dict) or not all(isinstance(k, Kernel) for k in theirs.values()):
+    if not isinstance(theirs, dict) or not all(
+        isinstance(name, str) and isinstance(k, Kernel) for name, k in theirs.items()
+    ):
         raise LoglensError(f"{origin}: needs a dict KERNELS of name: loglens.kernels.kernel(signature, function)")
     for kernel in theirs:
         if kernel in KERNELS or kernel in ELEMENTWISE:
@@ -81,10 +84,8 @@ def _installed(group: str) -> list[tuple[str, str, Any]]:
     found = []
     for point in sorted(metadata.entry_points(group=group), key=lambda point: point.name):
         origin = f"package {point.dist.name if point.dist else '?'}, {group} '{point.name}'"
-        try:
+        with _theirs(f"{origin}: cannot be loaded"):
             found.append((origin, point.name, point.load()))
-        except (ImportError, AttributeError, SyntaxError, ValueError, TypeError) as error:
-            raise LoglensError(f"{origin}: cannot be loaded: {error}") from None
     return found
 
 
@@ -95,10 +96,24 @@ def have_kernels(name: str) -> None:
 
 
 def _module(name: str) -> ModuleType:
-    try:
+    if name.startswith("."):
+        raise LoglensError(f"--kernels {name}: name a module (package.module) or a file (PATH.py)")
+    with _theirs(f"--kernels {name}: cannot be imported"):
         return _from_file(Path(name)) if name.endswith(".py") else import_module(name)
-    except (ImportError, OSError, SyntaxError, ValueError) as error:
-        raise LoglensError(f"--kernels {name}: cannot be imported: {error}") from None
+
+
+@contextmanager
+def _theirs(what: str) -> Iterator[None]:
+    """Whatever the code of others raises while it is loaded, an exit too, is their fault and told as that."""
+    try:
+        yield
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        said = " ".join(str(error).split())
+        plain = isinstance(error, ImportError | SyntaxError | OSError) and said
+        told = said if plain else f"{type(error).__name__}: {said}".rstrip(": ")
+        raise LoglensError(f"{what}: {told}") from error
 
 
 def _from_file(path: Path) -> ModuleType:

@@ -34,7 +34,7 @@ def test_every_run_is_told_and_nothing_else_changes(logs: loglens.Logs) -> None:
 def test_settings_tell_the_number_of_classes(tmp_path: Path) -> None:
     lines = "".join(f"{i},{2.3026 - i / 30}\n" for i in range(60))
     (tmp_path / "m.csv").write_text("step,train/loss\n" + lines)
-    (tmp_path / "s.toml").write_text("[hparams]\nnum_classes = 10\nloss_fn = \"cross_entropy\"\n")
+    (tmp_path / "s.toml").write_text('[hparams]\nnum_classes = 10\nloss_fn = "cross_entropy"\n')
     plain = loglens.analyze(str(tmp_path / "m.csv")).runs[0]
     told = loglens.analyze(str(tmp_path / "m.csv"), config=tmp_path / "s.toml").runs[0]
     assert plain.hparams == {}

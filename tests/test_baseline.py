@@ -67,7 +67,7 @@ def test_what_was_not_checked_is_no_good_news(report: loglens.Report, tmp_path: 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (b"{", ":1:2: not JSON"),
+        (b"{", "line 1, column 2: not JSON"),
         (b"\xff", "not UTF-8 at byte 0"),
         (b"[]", "no baseline of version 1"),
         (b'{"loglens_baseline": 2}', "no baseline of version 1"),

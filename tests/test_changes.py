@@ -131,3 +131,15 @@ def test_too_little_is_not_compared() -> None:
     assert change([two], falling(1), "min", share=False) is None
     later = Course(np.arange(5000, 5100), np.ones(100))
     assert change([falling(1)], later, "min", share=False) is None
+
+
+@pytest.mark.parametrize("values", [(1.7e308, -1.7e308), (5e-324, 1e308), (1e308, 1.7e308), (-1e300, 1e-300), (0, 0)])
+def test_values_at_the_edge_of_floats_are_compared(values: tuple[float, float]) -> None:
+    steps = np.arange(60)
+    wild = Course(steps, np.where(steps % 2, *values))
+    calm = Course(steps, 2.0 / (steps + 1))
+    for pair in ((wild, calm), (calm, wild), (wild, wild)):
+        made = change([pair[0]], pair[1], "min", False, 100)
+        assert made is not None
+        assert np.isfinite([made.baseline, made.candidate]).all()
+    assert made.outcome == "same"

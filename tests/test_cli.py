@@ -245,6 +245,17 @@ def test_an_export_replaces_no_pipe() -> None:
     assert (done.returncode, Path("pipe.csv").is_fifo()) == (2, True)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="pipes break otherwise there")
+@pytest.mark.parametrize("args", [["--help"], ["--version"], ["analyze", "--help"]])
+def test_a_help_that_nobody_reads_to_its_end_is_no_failure(args: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "loglens", *args]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_a_pipe_of_another_code_page_gets_utf8() -> None:
     env = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
     done = loglens("analyze", sample("lr-zero"), env=env)

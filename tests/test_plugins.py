@@ -116,3 +116,30 @@ def test_a_faulty_package_is_named(tmp_path: Path, group: str, body: str, said: 
     assert done.returncode == 2
     assert f"package bad, {group} 'odd': {said}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "1/0",
+        "import sys; sys.exit(0)",
+        "raise SystemExit(3)",
+        "nowhere",
+        "assert 0, 'a\\nb'",
+        "def f(): f()\nf()",
+        "def",
+    ],
+)
+def test_kernels_that_cannot_be_loaded_are_told_as_the_fault_of_their_module(code: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(code, encoding="utf-8")
+    done = loglens(None, "rules", "list", "--kernels", "mine.py", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("loglens: --kernels mine.py: cannot be imported: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["..", ".", ".mine", "..mine"])
+def test_kernels_are_not_named_relatively(name: str, tmp_path: Path) -> None:
+    done = loglens(None, "rules", "list", "--kernels", name, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "internal error" not in done.stderr

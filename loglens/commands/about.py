@@ -8,6 +8,7 @@ import click
 
 from loglens.commands.completing import complete_files, complete_rules
 from loglens.commands.options import DEBUG, LISTING, settings
+from loglens.commands.targets import check_targets
 from loglens.config import Config, to_toml
 from loglens.console import emit, note
 from loglens.errors import LoglensError
@@ -107,6 +108,7 @@ def rules_test(paths: tuple[str, ...], only: str, junit: str | None) -> int:
     """Run the cases in rule files (default: those that come with loglens)."""
     from loglens.ruletest import run_cases
 
+    check_targets([("--junit", junit)] if junit is not None else [], (), {"a file of rules": paths})
     found, mistakes = _checked(paths)
     results = run_cases(found, only=only)
     if only and not results and not mistakes:

@@ -9,6 +9,7 @@ import click
 
 from loglens.commands.completing import complete_files
 from loglens.commands.options import COLOR, chooses_rules, chosen_rules, reading, reads_logs
+from loglens.commands.targets import check_targets
 from loglens.configcheck import FAIL_ON
 from loglens.console import emit, note, wants_color
 from loglens.errors import LoglensError
@@ -68,6 +69,7 @@ def compare(baseline: str, candidate: str, **options: Any) -> int:
     outputs = [_format_for(name) for name in options["output"]]
     fail_on, pair = options.pop("fail_on"), options.pop("pair")
     logs = reading(options | {"paths": ()})
+    check_targets([("-o", path) for _, path in outputs], (baseline, candidate))
     rules, _ = chosen_rules(options, logs.config)
     result = compared(*(_read(logs, path) for path in (baseline, candidate)), fail_on=fail_on, pair=pair, rules=rules)
     if all(one.verdict == "unknown" for one in result.comparisons):

@@ -27,6 +27,7 @@ from loglens.commands.options import (
     reads_logs,
     told,
 )
+from loglens.commands.targets import check_targets
 from loglens.configcheck import FAIL_ON, role_mistake
 from loglens.console import emit, note, text_width, wants_color
 from loglens.errors import LoglensError
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Executor
 
+    from loglens.commands.options import Reading
     from loglens.config import Config
     from loglens.gate import Gate
     from loglens.report import Report
@@ -100,6 +102,7 @@ def analyze(**options: Any) -> int:
     logs, clock = reading(options), Clock()
     gate = _gate(options, logs.config)
     outputs, look = _outputs(options["output"]), _look(options)
+    _check_targets(options, outputs, logs)
     rules, left_out = chosen_rules(options, logs.config)
     known = _known(options["baseline"])
     clock.lap("load rules")
@@ -151,6 +154,8 @@ def _known(baseline: str | None) -> tuple[tuple[str, str, str, str], ...] | None
     """What the baseline lists, read before any log is; None without one."""
     from loglens.baseline import read_baseline
 
+    if baseline == "":
+        raise LoglensError("--baseline: an empty name; name a file, or leave the option out")
     return read_baseline(Path(baseline)) if baseline else None
 
 
@@ -178,17 +183,23 @@ def _known_roles(roles: Sequence[str]) -> tuple[str, ...]:
 
 
 def _outputs(names: Sequence[str]) -> list[tuple[str, str]]:
-    """(format, path) of each `-o`; checked before anything is read."""
+    """(format, path) of each `-o`; an ending that names no format is told before anything is read."""
     from loglens.reporters import format_for
 
-    outputs = [format_for(name) for name in names]
-    taken: set[Path] = set()
-    for _, path in outputs:
-        place = Path(os.path.realpath(path))
-        if place in taken and (place.is_file() or not place.exists()):  # a device takes all
-            raise LoglensError(f"{path}: named by two -o: one report would replace the other")
-        taken.add(place)
-    return outputs
+    return [format_for(name) for name in names]
+
+
+def _check_targets(options: dict[str, Any], outputs: Sequence[tuple[str, str]], logs: Reading) -> None:
+    """Nothing that is read may be written to; a baseline may be renewed."""
+    baseline, renewed = options["baseline"], options["write_baseline"]
+    targets = [("-o", path) for _, path in outputs]
+    inputs = {
+        "the settings file": [logs.config.path] if logs.config.path else [],
+        "a file of rules": [*logs.config.rule_files, *options["rules"]],
+    }
+    renewing = [("--write-baseline", renewed)] if renewed is not None else []
+    check_targets([*targets, *renewing], logs.paths, inputs)
+    check_targets(targets, (), {"the baseline": [baseline] if baseline else []})
 
 
 def _look(options: dict[str, Any]) -> dict[str, Any]:
@@ -237,6 +248,7 @@ def report_again(source: str, **options: Any) -> int:
     from loglens.reporters.records import read_report
 
     outputs, look = _outputs(options["output"]), _look(options)
+    check_targets([("-o", path) for _, path in outputs])
     report = read_report(source)
     _write(report, outputs, look)
     if options["form"] or not outputs:

@@ -9,6 +9,7 @@ import click
 
 from loglens.commands.completing import complete_files
 from loglens.commands.options import LISTING, PATHS, reading, reads_logs
+from loglens.commands.targets import check_targets
 from loglens.console import emit, note
 from loglens.export import ENDINGS, TABLES
 
@@ -47,6 +48,7 @@ def export(**options: Any) -> int:
     from loglens.export import export as write
 
     logs = reading(options)
+    check_targets([("-o", options["output"])], logs.paths)
     rows = write(logs.batches(), Path(options["output"]), options["table"])
     if not logs.quiet:
         note(f"{options['output']}: {rows:,} row{'' if rows == 1 else 's'}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from loglens.jsonfile import JsonFileError, parsed, read_object
 from loglens.model import Axis, Curve, Gone, Group, Problem, RuleInfo, RunReport, Summary
 from loglens.report import Report
 from loglens.reporters import sparks
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 SCHEMA_FILE = Path(__file__).with_name("report.schema.json")
 TOP = 24
+LARGEST = 512 << 20  # bytes of a report that is read again: some 40,000 runs
 
 
 @dataclass(frozen=True)
@@ -116,24 +118,20 @@ class _Document:
 def read_report(path: str | PathLike[str]) -> Report:
     """The report that was written as JSON to `path`; LoglensError when it cannot be read or is none."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
-        return parse(text)
-    except OSError as error:
-        raise ShapeError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise ShapeError(f"{path}: not UTF-8 at byte {error.start}: this is no loglens report") from error
-    except ShapeError as error:
-        raise ShapeError(f"{path}: {error}") from error
+        return _of_document(read_object(path, LARGEST))
+    except (JsonFileError, ShapeError) as error:
+        raise ShapeError(f"{visible(path)}: {error}") from error
 
 
 def parse(text: str) -> Report:
     """The report in a JSON document; ShapeError says where it is none."""
     try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ShapeError(f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from error
-    except (RecursionError, ValueError) as error:
-        raise ShapeError(f"not JSON that can be read: {visible(error, 120)}") from error
+        return _of_document(parsed(text))
+    except JsonFileError as error:
+        raise ShapeError(str(error)) from error
+
+
+def _of_document(data: Any) -> Report:
     version = data.get("schema_version") if isinstance(data, dict) else None
     if version != SCHEMA_VERSION:
         raise ShapeError(f"not a loglens report of schema_version {SCHEMA_VERSION} (found {visible(version, 40)})")

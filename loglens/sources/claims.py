@@ -54,6 +54,11 @@ class Claims:
     _archives: deque[tuple[LogFile, str, bool]] = field(default_factory=deque)
     _members: int = 0
 
+    @property
+    def claimed(self) -> bool:
+        """Whether anything was taken."""
+        return bool(self.folders or self.settings or self.checkpoints or self._archives)
+
     def excluded(self, name: str) -> bool:
         """Whether a glob of `exclude` matches the path below the root, or its last part."""
         return self.unwanted is not None and any(map(self.unwanted.match, (name, name.rpartition("/")[2])))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from loglens.sources.text import Faults, Piece
 
+OURS = ("loglens_version", "loglens_baseline")  # in a report, a comparison; in a baseline
 WRAPPERS = frozenset({"history", "log", "logs", "metrics", "data", "records"})
 LONE_COUNTERS = frozenset({"step", "globalstep", "iteration", "iter", "epoch"})  # settings have `steps`, `epochs`
 PARTS = frozenset({"train", "training", "val", "valid", "validation", "eval", "test", "dev"})
@@ -93,7 +94,9 @@ def _salvaged(source: str) -> object:
 def tables_of(value: object, index: int, path: str, *, single: bool) -> Document:
     """The curves of a document. `single` takes one lone record, too (a log of one line), else it needs a step."""
     found = Document()
-    if isinstance(value, dict):
+    if isinstance(value, dict) and any(name in value for name in OURS):
+        found.reason = "written by loglens itself"
+    elif isinstance(value, dict):
         _from_dict(value, index, found, single=single)
     elif isinstance(value, list):
         _from_list(value, index, found, path)
