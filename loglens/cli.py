@@ -21,6 +21,8 @@ from loglens.tabular import visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+HELPS = frozenset({"-h", "--help", "-V", "--version"})
+
 
 def main() -> None:
     """Entry point: run the command line and exit with its code."""
@@ -46,6 +48,7 @@ def run(args: Sequence[str]) -> int:
 
 
 def _invoke(args: Sequence[str]) -> int:
+    stream = sys.stdout
     try:
         code = cli.main(list(args), prog_name="loglens", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -56,11 +59,14 @@ def _invoke(args: Sequence[str]) -> int:
         raise LoglensError(f"{error.format_message().rstrip('.')}; see {command} --help") from None
     except click.Abort:
         raise KeyboardInterrupt from None
-    except SystemExit as error:  # click's answer to a closed pipe: 1. Whoever closed it has read enough of a help
-        if not isinstance(error.__context__, BrokenPipeError):
+    except SystemExit:
+        if sys.stdout is stream:
             raise
+        sys.stdout = stream  # click has put another in its place, as a pipe is closed, and said 1
         discard_output()
-        return 0
+        if not HELPS.intersection(args):
+            raise LoglensError("a pipe was closed while it was written to") from None
+        return 0  # whoever closed it has read enough
     return code if isinstance(code, int) else 0
 
 
