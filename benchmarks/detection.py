@@ -84,14 +84,13 @@ def read_labels(path: Path) -> list[Label]:
 
 
 def _label(row: dict[str, Any]) -> Label:
-    named = [frozenset(row.get(key) or ()) for key in ("must", "may", "any_of", "must_not")]
-    return Label(
-        row["run"], row.get("healthy"), *named, row.get("onsets") or {}, row.get("length") or 0, row.get("meta") or {}
-    )
+    must, may, any_of, must_not = (frozenset(row.get(key) or ()) for key in ("must", "may", "any_of", "must_not"))
+    onsets, length, meta = row.get("onsets") or {}, row.get("length") or 0, row.get("meta") or {}
+    return Label(row["run"], row.get("healthy"), must, may, any_of, must_not, onsets, length, meta)
 
 
 def rank(severity: str) -> int:
-    return SEVERITIES.index(severity)  # type: ignore[arg-type]
+    return SEVERITIES.index(severity)
 
 
 def found_by_label(labels: Sequence[Label], findings: Iterable[tuple[str, Finding]]) -> dict[str, Found]:
@@ -236,6 +235,14 @@ def tried(labels: Sequence[Label], series: SeriesSet, runs: Sequence[RunReport],
     return Try(outcomes, frozenset(loud))
 
 
+def scaled(value: float, by: float) -> float:
+    """The value times `by`; of a share or score from 0.5 to 1, which cannot grow past 1, the odds times that."""
+    if not 0.5 <= value < 1:
+        return value * by
+    odds = by * value / (1 - value)
+    return odds / (1 + odds)
+
+
 def sensitivity(labels: Sequence[Label], rules: Iterable[Rule], attempt: Callable[[Rule], Try]) -> str:
     """F1 and false alarms of each rule with each of its parameters halved and doubled, where that changes anything."""
     rows, tried_in_all = [], 0
@@ -244,7 +251,7 @@ def sensitivity(labels: Sequence[Label], rules: Iterable[Rule], attempt: Callabl
         for parameter in rule.parameters:
             value = rule.parameter(parameter.name)
             half, double = (
-                attempt(rule.with_settings({parameter.name: value * factor})).on(labels) for factor in (0.5, 2)
+                attempt(rule.with_settings({parameter.name: scaled(value, by)})).on(labels) for by in (0.5, 2)
             )
             results, tried_in_all = (half, now, double), tried_in_all + 1
             if half == now == double:
@@ -266,7 +273,9 @@ def cross_validated(labels: Sequence[Label], rules: Iterable[Rule], attempt: Cal
     moved: Counter[str] = Counter()
     for rule in rules:
         main = rule.parameters[:1]
-        tries = [attempt(rule.with_settings({p.name: rule.parameter(p.name) * by for p in main})) for by in FACTORS]
+        tries = [
+            attempt(rule.with_settings({p.name: scaled(rule.parameter(p.name), by) for p in main})) for by in FACTORS
+        ]
         for members in folds.values():
             rest = [label for label in labels if label not in members]
             best = max(tries, key=lambda one: _worth(one, rest))

@@ -132,14 +132,16 @@ def _denser(part: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         pl.Series("wall_time", (wall[at] + wall[at + 1]) / 2).fill_nan(None),
     )
     place = np.argsort(np.concatenate([np.arange(len(value)) * 2, at * 2 + 1]), kind="stable")
-    return pl.concat([part, more])[place]
+    denser: pl.DataFrame = pl.concat([part, more])[place]
+    return denser
 
 
 def _between(value: np.ndarray, at: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """What might have been logged between the points `at` and those after them."""
     finite = value[np.isfinite(value)]
+    new: np.ndarray = value[at]
     if not len(finite):
-        return value[at]
+        return new
     logged = bool(np.all(finite > 0))
     level = np.log(value, where=np.isfinite(value), out=value.copy()) if logged else value
     bends = np.diff(level[np.isfinite(level)], 2)

@@ -19,6 +19,8 @@ import loglens
 from loglens.sweeps import CERTAIN, best_at_edge, explain_sweep, fisher
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from loglens.model import RunReport
     from loglens.report import Report
 
@@ -55,7 +57,7 @@ def test_fisher_of_large_sweeps() -> None:
     assert p[7_000] < 1e-300
 
 
-def swept(*rows: tuple[int, dict[str, object]]) -> list[RunReport]:
+def swept(*rows: tuple[int, Mapping[str, object]]) -> list[RunReport]:
     """Runs, each failed (1) or not (0), with its settings."""
     return [run(f"r{i}", told, "failed" if failed else "healthy") for i, (failed, told) in enumerate(rows)]
 
