@@ -297,8 +297,10 @@ def add_clean(piece: Piece, head: Head, rows: Rows, begin: int = 0, *, above: in
     count = lines_in(data)
     frame = strict(data, head, count, data[: data.find(b"\n")])
     separators = count * (len(head.names) - 1)
-    if frame is None or not separators or data.count(head.separator.encode()) != separators:
+    if frame is None or data.count(head.separator.encode()) != separators:
         return False
+    if not separators and (frame[:, 0].null_count() or data.startswith(b"\n") or b"\n\n" in data):
+        return False  # a blank line is no row
     if any(numbers(series, head.separator != ",")[1].any() for series in frame if series.dtype == pl.String):
         return False
     rows.frames.append(frame)

@@ -69,3 +69,13 @@ def test_what_is_no_log_is_given_up_early(monkeypatch: pytest.MonkeyPatch) -> No
         assert kind == "skipped"
         assert what in message
         assert "5000" not in message
+
+
+@pytest.mark.parametrize("odd", [b"", b"\n", b" \n", b"# note\n", b"x\n", b"inf\n", b"1,2\n"])
+def test_a_long_table_of_one_column(odd: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = b"loss\n" + b"0.5\n" * 300 + odd + b"0.25\n" * 300
+    slow = told(read_texts([text]))
+    monkeypatch.setattr(tables, "BATCH", 100)
+    monkeypatch.setattr("loglens.sources.text.BLOCK", 200)
+    assert told(read_texts([text])) == slow
+    assert len(slow[0]) >= 600
