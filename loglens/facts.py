@@ -1,4 +1,4 @@
-"""What is known of a run besides its series: names that every rule may use, one number a run."""
+"""What is known of a run besides its series: names that every rule may use, one number (or text) a run."""
 
 from __future__ import annotations
 
@@ -40,6 +40,21 @@ def _problems(kind: str) -> Callable[[_Known], np.ndarray]:
     return count
 
 
+def _told(kind: str) -> Callable[[_Known], np.ndarray]:
+    """What the first problem of a kind says of each run; "" where there is none."""
+
+    def texts(known: _Known) -> np.ndarray:
+        import numpy as np
+
+        found: dict[str | None, str] = {}
+        for problem in known.logs.problems:
+            if problem.kind == kind:
+                found.setdefault(problem.run, problem.message[:1].upper() + problem.message[1:])
+        return np.array([found.get(run, "") for run in known.logs.names], object)
+
+    return texts
+
+
 def _records(known: _Known) -> np.ndarray:
     import polars as pl
 
@@ -79,10 +94,15 @@ def _hparam(*names: str) -> Callable[[_Known], np.ndarray]:
     return value
 
 
+TEXTS = frozenset({"missing_told", "error_told"})  # facts that are no numbers
 FACTS: dict[str, tuple[str, Callable[[_Known], np.ndarray]]] = {
     "truncated_files": ("files of the run that end inside a record", _problems("truncated")),
     "corrupt_places": ("damaged places in the files of the run", _problems("corrupt")),
     "unreadable_files": ("files of the run that could not be read", _problems("unreadable")),
+    "missing_ends": ("losses that the last records of a file lack", _problems("missing")),
+    "missing_told": ("what is said of the first of them; for sentences only", _told("missing")),
+    "ended_in_error": ("text logs of the run that end in an error", _problems("error")),
+    "error_told": ("what is said of the first of them; for sentences only", _told("error")),
     "records": ("scalar records of the run", _records),
     "restarts": ("how often the job was restarted", _restarts),
     "classes": (
@@ -103,7 +123,10 @@ FACTS: dict[str, tuple[str, Callable[[_Known], np.ndarray]]] = {
 
 
 def facts_of(logs: Logs, course: pl.DataFrame) -> dict[str, np.ndarray]:
-    """Every fact, float64 (runs,). `course`: last step, last segment and number of records (len) by run and tag."""
+    """Every fact, float64 (runs,), or texts for those in `TEXTS`.
+
+    `course`: last step, last segment and number of records (len) by run and tag.
+    """
     import polars as pl
 
     axes = logs.metrics.select(pl.col("run", "tag", "axis").cast(pl.String))

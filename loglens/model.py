@@ -16,7 +16,7 @@ Verdict = Literal["failed", "suspect", "healthy", "unknown"]
 Axis = Literal["step", "epoch", "row"]
 Direction = Literal["min", "max"]
 Objective = Literal["supervised", "rl", "gan", "elbo", "unknown"]
-ProblemKind = Literal["truncated", "corrupt", "unreadable", "skipped"]
+ProblemKind = Literal["truncated", "corrupt", "unreadable", "skipped", "missing", "error"]
 Value = float | int | str | bool | None
 
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
@@ -25,7 +25,10 @@ AXES: tuple[Axis, ...] = ("step", "epoch", "row")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Damage or a skip, as data. `offset` is in bytes, `line` counts from 1; both null when they make no sense."""
+    """Damage or a skip, as data. `offset` is in bytes, `line` counts from 1; both null when they make no sense.
+
+    `missing` is a loss that the last records lack, `error` one that the job printed at its end.
+    """
 
     path: str
     kind: ProblemKind

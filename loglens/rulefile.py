@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from loglens import yamlfile
-from loglens.expr import NUMBER, Node, Signature, Type
-from loglens.facts import FACTS
+from loglens.expr import NUMBER, TEXT, Node, Signature, Type
+from loglens.facts import FACTS, TEXTS
 from loglens.groupfacts import GROUP_FACTS
 from loglens.hints import role_hint
 from loglens.remarks import kind_of
@@ -119,7 +119,11 @@ def _know(r: RuleReader, f: dict[str, Item]) -> None:
     otherwise = "group" if "scope" in f else "run"
     r.about = r.choice(f.get("scope"), "'scope'", SCOPES, otherwise)  # type: ignore[assignment]
     of_group = r.about != "run"
-    known = GROUP_FACTS if of_group else {name: (about, NUMBER) for name, (about, _) in FACTS.items()}
+    known = (
+        GROUP_FACTS
+        if of_group
+        else {name: (about, TEXT if name in TEXTS else NUMBER) for name, (about, _) in FACTS.items()}
+    )
     r.facts = {name: about for name, (about, _) in known.items()}
     r.scope.update({name: kind for name, (_, kind) in known.items()})
     for key in OF_RUNS if of_group else ():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from loglens.facts import FACTS
+from loglens.facts import FACTS, TEXTS
 from loglens.model import SEVERITIES
 from loglens.roles import PARTED, SPLITS, known_roles
 from loglens.rule import OBJECTIVES, SCOPES, VALUES
@@ -104,7 +104,7 @@ def _definitions() -> dict[str, Schema]:
         "name": TEXT,
         "series": series,
         "members": _list(member),
-        "facts": _object({fact: {"type": "number"} for fact in FACTS}),
+        "facts": _object({fact: {"type": "number"} for fact in FACTS if fact not in TEXTS}),
         "logs": TEXT,
         "seed": COUNT,
         "expect": _ref("expect"),

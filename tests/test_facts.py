@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import loglens
-from loglens.facts import FACTS
+from loglens.facts import FACTS, TEXTS
 from loglens.model import Problem
 from loglens.series import series_of
 
@@ -18,7 +18,8 @@ RUN = LOGS.names[0]
 
 
 def facts(**changes: object) -> dict[str, float]:
-    return {name: float(values[0]) for name, values in series_of(replace(LOGS, **changes)).facts.items()}
+    found = series_of(replace(LOGS, **changes)).facts
+    return {name: float(values[0]) for name, values in found.items() if name not in TEXTS}
 
 
 def test_every_fact_has_one_number_a_run() -> None:
@@ -39,6 +40,12 @@ def test_damage_is_counted_by_kind_for_its_own_run() -> None:
     ]
     found = facts(problems=tuple(problems))
     assert (found["truncated_files"], found["corrupt_places"], found["unreadable_files"]) == (1, 1, 0)
+
+
+def test_what_is_said_of_a_run_is_a_sentence() -> None:
+    problems = (Problem("f", "error", "the log ends", run="x"), Problem("f", "missing", "no loss", run=RUN))
+    found = series_of(replace(LOGS, problems=problems)).facts
+    assert (found["missing_told"][0], found["error_told"][0]) == ("No loss", "")
 
 
 @pytest.mark.parametrize(

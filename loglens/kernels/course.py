@@ -113,3 +113,40 @@ def restart_shift(x: SeriesArg, points: np.ndarray) -> np.ndarray:
         if len(before) >= 3 and len(after) >= 3:
             out[i] = np.median(after) - np.median(before)
     return out
+
+
+def sessions(x: SeriesArg) -> np.ndarray:
+    """How many times the job was started: stretches of records without a restart between them."""
+    layout = x.records.layout
+    return (np.bincount(layout.owners(_restarted(layout)), minlength=len(layout.start)) + (layout.count > 0)).astype(
+        float
+    )
+
+
+def usual_session(x: SeriesArg) -> np.ndarray:
+    """Median number of records of a session."""
+    layout = x.records.layout
+    begun = _restarted(layout)
+    owner = layout.owners(begun)
+    out = np.where(layout.count > 0, layout.count, np.nan).astype(float)
+    for i in np.unique(owner):
+        edges = np.concatenate(([layout.start[i]], begun[owner == i], [layout.start[i] + layout.count[i]]))
+        out[i] = np.median(np.diff(edges))
+    return out
+
+
+def starts_anew(x: SeriesArg) -> np.ndarray:
+    """Whether a restart goes back to the first step, with a value nearer to the very first than to the last before."""
+    layout, value = x.records.layout, x.records.value
+    begun = _restarted(layout)
+    owner = layout.owners(begun)
+    first = layout.start[owner]
+    like_first = np.abs(value[begun] - value[first]) < np.abs(value[begun] - value[begun - 1])
+    out = np.zeros(len(layout.start), bool)
+    out[owner[(layout.step[begun] <= layout.step[first]) & like_first]] = True
+    return out
+
+
+def _restarted(layout: Ragged) -> np.ndarray:
+    """The records that are the first after a restart; int64."""
+    return layout.within(layout.segment[1:] != layout.segment[:-1])

@@ -149,7 +149,7 @@ def _open(run: RunReport) -> list[NotChecked]:
 
 def coverage_of(report: Report) -> Coverage:
     """Files read and checks that could judge."""
-    damaged = {p.path for p in report.problems if p.kind != "skipped"}
+    damaged = {p.path for p in report.problems if p.kind in ("truncated", "corrupt", "unreadable")}
     skipped = {p.path for p in report.problems if p.kind == "skipped"}
     judged = sum(len(r.findings) + len(r.clear) for r in report.runs)
     checks = judged + sum(len(_open(r)) for r in report.runs)

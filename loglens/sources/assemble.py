@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import replace
 from itertools import groupby
@@ -13,7 +14,7 @@ import polars as pl
 from loglens.model import Logs, Problem, Source
 from loglens.roles import SCORES, is_role
 from loglens.sources.base import Tables, scalar_schema
-from loglens.sources.formats import FORMATS
+from loglens.sources.formats import FORMATS, ending
 from loglens.sources.frames import METRICS, run_order
 from loglens.sources.labels import Key, Stretch, labels, restarts
 from loglens.sources.names import SeriesName
@@ -85,7 +86,7 @@ def _less_unused(
         facts[i].refused = True
     names = {files[i].name for i in unused}
     told = [Problem(files[i].name, "skipped", reason) for i, reason in unused.items()]
-    return [problem for problem in problems if problem.path not in names] + told
+    return [problem for problem in problems if problem.path not in names or problem.kind == "error"] + told
 
 
 def _merge(found: Sequence[tuple[Sequence[int], Tables]]) -> Tables:
@@ -266,13 +267,46 @@ def _sources(
     return tuple(sorted(rows, key=lambda source: (run_order(source.run), source.path.split("/"))))
 
 
+def _homes(files: Sequence[LogFile], places: Sequence[Place | None]) -> dict[str, str]:
+    """The run of each folder whose files are all of one run."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for file, where in zip(files, places, strict=True):
+        if where:
+            found[file.name.rpartition("/")[0]].add(where.run)
+    return {folder: min(runs) for folder, runs in found.items() if len(runs) == 1}
+
+
+def _beside(problem: Problem) -> str:
+    """The folder whose run a problem is told of; an error printed into another file is that of the job."""
+    return problem.path.rpartition("/")[0] if problem.kind == "error" else "\0"
+
+
+def _is_last(path: str, files: Sequence[LogFile]) -> bool:
+    """Whether no text log in the same folder with the same ending comes after this one, as that of a resumed job."""
+    folder, _, base = path.rpartition("/")
+    beside = (file.name.rpartition("/") for file in files if file.format == "text")
+    later = (last for where, _, last in beside if where == folder and ending(last) == ending(base))
+    return all(_by_number(last) <= _by_number(base) for last in later)
+
+
+def _by_number(name: str) -> list[tuple[bool, int, str]]:
+    """Sorting key in which `slurm-9` comes before `slurm-10`."""
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in re.split(r"(\d+)", name[:200])]
+
+
 def _problems(
     files: Sequence[LogFile], facts: Sequence[Facts], places: Sequence[Place | None], problems: Sequence[Problem]
 ) -> tuple[Problem, ...]:
     """The readers' problems with the run they belong to, and every file that nothing at all was said about."""
     run_of = {file.name: where.run for file, where in zip(files, places, strict=True) if where}
     told_as = {file.name: file.origin or file.name for file in files}
-    told = [replace(p, path=told_as.get(p.path, p.path), run=p.run or run_of.get(p.path)) for p in problems]
+    home = _homes(files, places)
+    told = [
+        replace(p, path=told_as.get(p.path, p.path), run=p.run or run_of.get(p.path) or home.get(_beside(p)))
+        for p in problems
+        if p.kind != "error" or _is_last(p.path, files)
+    ]
+    told = [p for p in told if p.kind != "error" or p.run is not None]
     named = {problem.path for problem in told}
     named |= {file.origin for file, where in zip(files, places, strict=True) if where and file.origin}
     silent = [

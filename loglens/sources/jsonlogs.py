@@ -18,6 +18,7 @@ from loglens.sources.base import Tables
 from loglens.sources.columns import why_no_log
 from loglens.sources.jsonclean import BATCH, clean_keys, loads, parse_clean
 from loglens.sources.jsondocs import parse, tables_of
+from loglens.sources.missing import missing_ends
 from loglens.sources.records import Gathered
 from loglens.sources.serials import serials, single_record
 from loglens.sources.text import PIECE, Faults, Piece, blocks_of, is_marker, pieces
@@ -151,6 +152,7 @@ class _Reading:
         self.hparams += [(index, name, shown) for name, shown in found.hparams]
         for table in found.tables:
             self.frames += melt(table)
+            self.problems += missing_ends(table, self.files)
 
     def concatenated(self, index: int, faults: Faults, piece: Piece) -> bool:
         """Read whole objects one behind the other, over any number of lines; False when there are not several."""
@@ -201,6 +203,7 @@ class _Reading:
         reason = why_no_log(list(wide.columns), labels)
         if reason is None:
             self.frames += melt(wide)
+            self.problems += missing_ends(wide, self.files)
         else:
             self.skip(wide.files, reason)
 

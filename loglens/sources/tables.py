@@ -25,6 +25,7 @@ from loglens.sources.delimited import (
     tolerant,
 )
 from loglens.sources.inmemory import tables_of
+from loglens.sources.missing import missing_ends
 from loglens.sources.several import EXPORTED, Part, frame_of, parts_of, run_names, told_roles
 from loglens.sources.tablecolumns import Parsed, index_names, name_odd, numeric, spread_out, telling
 from loglens.sources.text import Faults, Piece, blocks_of, pieces
@@ -172,6 +173,7 @@ class _Reading:
             dropped=frozenset(index_names(columns, head, parsed)),
         )
         self.frames += melt(wide)
+        self.problems += missing_ends(wide, self.files)
         return True
 
     def exported(self, index: int, frame: pl.DataFrame) -> None:

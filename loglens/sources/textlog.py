@@ -15,6 +15,7 @@ from loglens.sources.base import Tables
 from loglens.sources.reading import read_name
 from loglens.sources.text import Faults, pieces
 from loglens.sources.textaxis import Counted, Counters, axes
+from loglens.sources.textends import Ending
 from loglens.sources.textlines import lines, moment, plain
 from loglens.sources.textshapes import cut, shape_of, shape_of_table, split_word, table, under
 from loglens.sources.texttables import header_of, row_below, shape_of_row
@@ -69,6 +70,8 @@ def read(files: Sequence[LogFile]) -> Tables:
             frames += melt(wide)
         elif not any(kind == "unreadable" for kind, _ in faults.counts) and (reading.seen or not faults.counts):
             faults.skip(REASON)
+        if (error := reading.ending.error()) is not None:
+            faults.add("error", f"the log ends in an error: {error[1]}", line=error[0])
     return Tables(scalars=pl.concat(frames, rechunk=False) if frames else None, problems=problems)
 
 
@@ -88,6 +91,7 @@ class _Reading:
         self.label = ""
         self.telling = False
         self.seen = False
+        self.ending = Ending()
 
     def line(self, line: Line) -> None:
         """Take a line."""
@@ -99,6 +103,7 @@ class _Reading:
             self.row(*row)
             return
         self.end_table()
+        self.ending.line(line.number, text)
         if self.aligned(text, line):
             return
         if not _DIGIT.search(text):
@@ -173,7 +178,9 @@ class _Reading:
             if len(self.stores) >= SHAPES:
                 return
             store = self.stores[shape] = _Store(_slots(shape))
-        self.telling = self.telling or shape.telling
+        if shape.telling:
+            self.telling = True
+            self.ending.record()
         store.rows.append(len(self.moments))
         store.flat.extend([_number(numbers[slot]) for slot in store.slots])
         self.moments.append(when)
