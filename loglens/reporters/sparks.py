@@ -10,6 +10,7 @@ import numpy as np
 from loglens.reporters.outline import chains_of
 from loglens.reporters.scales import value_scale
 from loglens.reporters.thinning import extremes
+from loglens.roles import judges
 
 if TYPE_CHECKING:
     from loglens.model import Curve, Finding, RunReport
@@ -37,7 +38,9 @@ def spark_curve(run: RunReport) -> Curve | None:
         for curve in run.curves.values():
             if curve.role == role and np.isfinite(curve.values).any():
                 return curve
-    return next((c for c in run.curves.values() if np.isfinite(c.values).any()), None)
+    some = [c for c in run.curves.values() if np.isfinite(c.values).any()]
+    # before a learning rate or a memory comes what says how well the model does
+    return next((c for c in some if c.role is not None and judges(c.role)), next(iter(some), None))
 
 
 def spark_thin(curve: Curve) -> np.ndarray:

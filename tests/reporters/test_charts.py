@@ -133,3 +133,11 @@ def test_no_curve_no_chart() -> None:
     assert charts.chart_of(run, samples.finding("x", "error", "t", "m", ("loss",), 1, 2)) is None
     assert sparks.spark_of(run, None) is None
     assert charts.course_of(run) is None
+
+
+def test_the_sparkline_of_a_run_without_a_loss_is_that_of_its_score() -> None:
+    names = ("lr", "memory", "val/perplexity", "grad_norm")
+    curves = tuple(samples.curve(name, name, np.arange(30), np.linspace(2, 1, 30)) for name in names)
+    chosen = sparks.spark_curve(samples.run("r", "healthy", "", curves))
+    assert chosen is not None
+    assert chosen.role == "val/perplexity"
