@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 DISTINCT = 200
-REPEATS = 3
+REPEATS = 2
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def growth(counts: list[int], work: Path, more: list[str]) -> None:
 def processes(work: Path) -> None:
     """One process beside two, in turn, for trees of more and more bytes."""
     print("| runs × rows | bytes | 1 process | 2 processes | faster by |\n|---|---:|---:|---:|---:|")
-    for runs, rows in ((500, 60), (2000, 60), (8000, 60), (100, 20_000), (200, 40_000), (400, 40_000)):
+    for runs, rows in ((1000, 60), (5000, 60), (10_000, 60), (60, 40_000), (400, 40_000)):
         distinct, root = work / f"d{runs}-{rows}", work / f"t{runs}-{rows}"
         distinct.mkdir()
         total = make_runs(distinct, min(runs, DISTINCT), rows) / min(runs, DISTINCT) * runs

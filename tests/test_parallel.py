@@ -155,3 +155,15 @@ def _has_ended(pid: int) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+@pytest.mark.parametrize(
+    ("jobs", "work", "processes"), [(1, 10 * sources.PAYS, 1), (4, 100, 1), (4, 2 * sources.PAYS, 2), (4, 1 << 40, 4)]
+)
+def test_a_process_must_pay(jobs: int, work: int, processes: int) -> None:
+    assert sources._processes(jobs, None, work) == processes
+
+
+def test_many_small_runs_pay_for_processes_too() -> None:
+    assert sources._processes(2, None, 1000 * sources.A_RUN) == 1
+    assert sources._processes(2, None, 5000 * sources.A_RUN) == 2

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "Discovery", "Format", "discover", "each_batch", "read", "read_batch", "read_batches"]
 
 _REASONS = 3  # shown when nothing could be read
-PAYS = 32 << 20  # bytes of logs that pay for a process
-LEAST_BATCH = 2 << 20
+# A process of its own costs 1.3 s of a processor before it reads anything: it must save some seconds.
+PAYS = 192 << 20  # bytes of logs that pay for a process
+A_RUN = 80 << 10  # bytes whose reading takes as long as what each run costs beside them, about a millisecond
+LEAST_BATCH, FEWEST_FOLDERS = 2 << 20, 32
 MAX_FILE_BYTES = 32 << 30  # a larger file is no log of scalars, or one that no memory holds
 THREADS = 2
 
@@ -87,10 +89,12 @@ def each_batch(
     with spooled(listed) as local:
         found = discover(local, follow_symlinks=follow_symlinks, exclude=exclude, max_file_bytes=max_file_bytes)
         one = partial(_one, make=make, own_name=found.own_name, roles=roles, globs=tuple(runs))
-        total = sum(family.bytes for family in found.families)
-        processes = _processes(jobs, executor, total)
+        total, folders = (sum(getattr(family, of) for family in found.families) for of in ("bytes", "folders"))
+        processes = _processes(jobs, executor, total + A_RUN * folders)
         if processes > 1 or executor:
-            batch_bytes = min(batch_bytes, max(total // (4 * max(processes, 4)), LEAST_BATCH))
+            parts = 4 * max(processes, 4)
+            batch_bytes = min(batch_bytes, max(total // parts, LEAST_BATCH))
+            batch_folders = min(batch_folders, max(folders // parts, FEWEST_FOLDERS))
         groups = batches(found.families, batch_bytes=batch_bytes, batch_folders=batch_folders)
         if processes > 1 or executor:
             from loglens.parallel import elsewhere
@@ -101,10 +105,10 @@ def each_batch(
         yield from _told(done, make, found, listed, runs)
 
 
-def _processes(jobs: int, executor: Executor | None, total: int) -> int:
-    """How many work at once on so many bytes."""
+def _processes(jobs: int, executor: Executor | None, work: int) -> int:
+    """How many work at once on what costs as much as so many bytes."""
     if executor is None:
-        return min(jobs, max(total // PAYS, 1))
+        return min(jobs, max(work // PAYS, 1))
     from loglens.parallel import workers_of
 
     return workers_of(executor)
