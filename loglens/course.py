@@ -82,6 +82,7 @@ def _judged(series: SeriesSet, i: int, told: Metric) -> Course:
         went = f"{told.tag} began and ended at {human(told.last)}"
     f, i = series.features.of(i)
     blocks = f.blocks.median[i, : f.blocks.count[i]]
+    went = _by_levels(told, blocks, bool(f.logged[i])) or went
     moved = float(np.median(blocks[-3:]) - np.median(blocks[:2])) if len(blocks) else 0.0
     size = np.log(1.1) if f.logged[i] else 0.1 * float(np.max(np.abs(blocks), initial=0.0))
     if f.count[i] and np.ptp(f.raw[f.start[i] : f.start[i] + f.count[i]]) == 0:
@@ -98,6 +99,18 @@ def _judged(series: SeriesSet, i: int, told: Metric) -> Course:
     if told.role in _HELD_OUT and restless and abs(moved) < f.roughness[i]:
         return Course(f"{went}; it swings so much that nothing can be told.", fine=False)
     return Course(f"{went}.", fine=True)
+
+
+def _by_levels(told: Metric, blocks: np.ndarray, logged: bool) -> str:
+    """The way of a curve by the levels of its ends, where its first and last value point the other way; else empty."""
+    if len(blocks) < ENOUGH:
+        return ""
+    ends = float(np.median(blocks[:2])), float(np.median(blocks[-3:]))
+    start, end = (float(np.exp(level)) for level in ends) if logged else ends
+    contrary = ((told.last or 0.0) - (told.first or 0.0)) * (end - start) < 0
+    if not contrary or human(start) == human(end):
+        return ""
+    return f"{told.tag} {'fell' if end < start else 'rose'} from about {human(start)} to about {human(end)}"
 
 
 def _how_little(told: Metric) -> str:
