@@ -85,6 +85,15 @@ def test_python_runs(page: Path, world: Path) -> None:
         exec(compile(code, page.name, "exec"), {"__name__": "example"})
 
 
+def test_the_pieces_of_the_first_rule_are_a_whole_rule(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = text_of(DOCS / "writing-rules.md")
+    section = text.partition("## Ten minutes")[2].partition("\n## ")[0]
+    rule = tmp_path / "rule.yaml"
+    rule.write_text("".join(re.findall(r"^```yaml\n(.*?)^```$", section, re.S | re.M)), encoding="utf-8")
+    assert cli.run(["rules", "test", str(rule)]) == 0, capsys.readouterr().out
+    assert "2 of 2 cases hold" in capsys.readouterr().err
+
+
 def settings_blocks() -> Iterator[tuple[str, str]]:
     for page in PAGES:
         for number, text in enumerate(blocks(page, "toml")):

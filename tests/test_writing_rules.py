@@ -61,11 +61,12 @@ def test_the_tutorial_is_about_the_example() -> None:
     strange = [line for line in shown if line not in example.splitlines()]
     assert len(shown) - len(strange) >= 15
     assert [line.strip() for line in strange] == [
+        "grows: last_value(memory) > 1.2 * first_value(memory)",
         "severity:",
-        "error: peak > 1.05 * limit",
+        "error: peak > 1.4 * limit",
         "warning: otherwise",
-        "- when: has(loss) and not finished",
-        "text: the run died before its loss was done falling",
+        "- when: grows",
+        "text: something is kept from step to step",
     ]
 
 
