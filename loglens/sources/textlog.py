@@ -6,6 +6,7 @@ import re
 from array import array
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ import polars as pl
 
 from loglens.sources.base import Tables
 from loglens.sources.reading import read_name
-from loglens.sources.text import Faults, pieces
+from loglens.sources.text import Faults, blocks_of, pieces
 from loglens.sources.textaxis import Counted, Counters, axes
 from loglens.sources.textends import Ending
 from loglens.sources.textlines import lines, moment, plain
@@ -33,9 +34,12 @@ ALIKE = 3  # lines of one shape that make a log; two are enough when they also c
 CLOSE = 3  # lines with numbers from one line of a kind to the next, in a log
 LASTING = 8  # lines that stayed, beside which those that were written over do not count
 HOPELESS = 16 << 20  # bytes without any line of a log after which the rest is not looked at
+HOPELESS_LINES = 50_000  # the same in lines with numbers
 REMEMBERED = 20_000  # templates of lines whose shape is remembered
 SHAPES = 3000
+KINDS = (10_000, 50)  # templates that are looked into: so many, and one more for so many lines with numbers
 NAMES = 2000
+UNLIKE = "lines of further kinds"
 REASON = "plain text in which no lines repeat with a loss, a score or another known quantity"
 _DIGIT = re.compile(r"\d|nan|inf", re.IGNORECASE)
 _LAST_WORD = re.compile(r"[^\s,;|)\]}]*$")
@@ -59,16 +63,18 @@ def read(files: Sequence[LogFile]) -> Tables:
     for index, file in enumerate(files):
         faults = Faults(file, problems)
         reading = _Reading(faults)
-        for piece in pieces(file, faults):
-            for line in lines(piece):
+        for block in chain.from_iterable(map(blocks_of, pieces(file, faults))):
+            for line in lines(block):
                 reading.line(line)
-            if not reading.telling and piece.offset + len(piece.data) > HOPELESS:
+            if reading.hopeless(block.offset + len(block.data)):
                 break
         reading.end_table()
         wide = reading.wide(index)
         if wide is not None:
             frames += melt(wide)
-        elif not any(kind == "unreadable" for kind, _ in faults.counts) and (reading.seen or not faults.counts):
+        elif not any(kind == "unreadable" and of != UNLIKE for kind, of in faults.counts) and (
+            reading.seen or not faults.counts
+        ):
             faults.skip(REASON)
         if (error := reading.ending.error()) is not None:
             faults.add("error", f"the log ends in an error: {error[1]}", line=error[0])
@@ -92,6 +98,11 @@ class _Reading:
         self.telling = False
         self.seen = False
         self.ending = Ending()
+        self.numbered = self.kinds = 0  # lines with numbers; those whose template was looked into
+
+    def hopeless(self, end: int) -> bool:
+        """Whether nothing up to byte `end` is of a log."""
+        return not self.telling and (end > HOPELESS or self.numbered > HOPELESS_LINES)
 
     def line(self, line: Line) -> None:
         """Take a line."""
@@ -148,11 +159,24 @@ class _Reading:
         return kept
 
     def shape(self, texts: tuple[str, ...]) -> Shape | None:
-        """The shape of a line, remembered: few lines have words that no line before had."""
-        if texts not in self.shapes:
-            if len(self.shapes) >= REMEMBERED:
+        """The shape of a line, remembered: few lines have words that no line before had.
+
+        Where most have, which no log does, new ones are passed over; that is told.
+        """
+        self.numbered += 1
+        if texts in self.shapes:
+            return self.shapes[texts]
+        if self.kinds >= KINDS[0] + self.numbered // KINDS[1]:
+            if ("unreadable", UNLIKE) not in self.faults.counts:
+                message = f"over {KINDS[0]} kinds of lines: those of further kinds are not read"
+                self.faults.add("unreadable", message, of=UNLIKE)
+            return None
+        if len(self.shapes) >= REMEMBERED:
+            self.shapes = {words: shape for words, shape in self.shapes.items() if shape is not None}
+            if len(self.shapes) > REMEMBERED // 2:
                 self.shapes.clear()
-            self.shapes[texts] = shape_of(texts)
+        self.kinds += 1
+        self.shapes[texts] = shape_of(texts)
         return self.shapes[texts]
 
     def row(self, indent: int, name: str, value: str) -> None:

@@ -373,3 +373,23 @@ def test_a_test_inside_a_training_and_its_sum(case: str) -> None:
     assert found["Test/Loss"] == [float(f"1.{e}{b}") for e in range(3) for b in range(3)]
     assert found["Test/Acc@1"] == [x for e in range(3) for x in (40.0, 41.0, 42.0, 50.5 + e)]
     assert found["Test/Acc@5"] == [60.5, 61.5, 62.5]
+
+
+def test_a_text_of_endless_kinds_of_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(textlog, "KINDS", (10, 50))
+    noise = [f"{chr(97 + i // 26)}{chr(97 + i % 26)} {i} seen" for i in range(200)]
+    found = text("\n".join([*(f"step {i} loss {i}.5" for i in range(5)), *noise, "step 5 loss 5.5", ""]))
+    assert series(found) == {"loss": [(i, i + 0.5) for i in range(6)]}
+    assert [(p.kind, p.message) for p in found.problems] == [
+        ("unreadable", "over 10 kinds of lines: those of further kinds are not read")
+    ]
+    assert REASON in text("\n".join(noise)).problems[-1].message
+
+
+def test_a_text_of_numbers_without_a_loss_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(textlog, "HOPELESS_LINES", 100)
+    monkeypatch.setattr("loglens.sources.text.BLOCK", 500)
+    curve = "".join(f"step {i} loss {i}.5\n" for i in range(5))
+    assert len(series(text("request 7 took 9 ms\n" * 50 + curve))["loss"]) == 5
+    assert text("request 7 took 9 ms\n" * 500 + curve).scalars is None
+    assert len(series(text(curve + "request 7 took 9 ms\n" * 500 + curve))["loss"]) == 10
