@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike, fspath
@@ -15,7 +16,7 @@ from loglens.report import Report
 from loglens.suppression import suppress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from loglens.model import Problem, RunReport
     from loglens.rule import Rule
@@ -31,6 +32,8 @@ def read(source: Any, *, roles: Mapping[str, str] | None = None, **options: Any)
     LoglensError when nothing could be read; damage that leaves something to read is in `Logs.problems`.
     """
     _check_options("read", options, "exclude")
+    _check_roles(roles)
+    options |= {name: _texts(name, options[name]) for name in ("runs", "exclude") if options.get(name) is not None}
     if isinstance(source, Logs):
         return source
     paths = _paths(source)
@@ -64,8 +67,14 @@ def analyze(
     any pool). Further options are those of `read`.
     """
     _check_options("analyze", options, "jobs", "executor")
-    settings = load_config(Path(config), [fspath(path) for path in rules]) if config is not None else Config()
-    settings = settings.merged(select, ignore, [fspath(path) for path in rules], parameters, roles, exclude)
+    _check_roles(roles)
+    rules, exclude = _texts("rules", rules), _texts("exclude", exclude)
+    select = None if select is None else _texts("select", select)
+    ignore = None if ignore is None else _texts("ignore", ignore)
+    if options.get("runs") is not None:
+        options["runs"] = _texts("runs", options["runs"])
+    settings = load_config(Path(config), rules) if config is not None else Config()
+    settings = settings.merged(select, ignore, rules, parameters, roles, exclude)
     chosen, left_out = load_choice(settings)
     jobs, executor = options.pop("jobs", 1), options.pop("executor", None)
     if (jobs > 1 or executor) and _paths(source) is not None:
@@ -92,6 +101,23 @@ def load_choice(settings: Config) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
     chosen = choose(known, settings.select, settings.ignore, settings.parameters)
     kept = {rule.id for rule in chosen}
     return chosen, tuple(rule_id for rule_id in known.ids if rule_id not in kept)
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    """One text or path, or several; a text is never taken apart, which as globs would mean everything."""
+    several = (value,) if isinstance(value, str | PathLike) else tuple(value)
+    for each in several:
+        if not isinstance(each, str | PathLike) or not isinstance(fspath(each), str):
+            raise TypeError(f"{name} must be texts, not {type(each).__name__}")
+    return tuple(map(fspath, several))
+
+
+def _check_roles(roles: Mapping[str, str] | None) -> None:
+    if not isinstance(roles, Mapping | None):
+        raise TypeError(f"roles must be a dict of globs and roles, not {type(roles).__name__}")
+    for glob, role in (roles or {}).items():
+        if not isinstance(glob, str) or not isinstance(role, str):
+            raise TypeError(f"roles must map texts on texts, not {glob!r} on {role!r}")
 
 
 def _check_options(function: str, options: Iterable[str], *more: str) -> None:

@@ -70,7 +70,7 @@ class Report:
         from difflib import get_close_matches
 
         names = [run.run for run in self.runs]
-        near = get_close_matches(name, names, n=3, cutoff=0.4) or names[:3]
+        near = get_close_matches(str(name), names, n=3, cutoff=0.4) or names[:3]
         raise KeyError(f"no run {name!r}; there is {', '.join(map(repr, near))}" if near else f"no run {name!r}")
 
     def __repr__(self) -> str:

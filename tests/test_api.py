@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -132,3 +133,25 @@ def test_a_notebook_shows_logs_as_a_table() -> None:
     assert shown.startswith("<p>Logs: 1 run, ")
     assert "<table" in shown
     assert "<b>" not in shown
+
+
+def test_a_glob_alone_is_not_taken_for_its_letters() -> None:
+    losses = {"a": [2.0 / (i + 1) for i in range(30)]}
+    everything = loglens.analyze(SAMPLES, exclude="*.nothing")
+    assert len(everything.runs) == len(loglens.analyze(SAMPLES).runs)
+    assert loglens.analyze(losses, select="flat-loss").rules[0].id == "flat-loss"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"select": [3]}, {"exclude": [3]}, {"runs": [3]}, {"rules": [b"x"]}, {"roles": {"loss": 3}}, {"roles": {3: "lr"}}],
+)
+def test_arguments_of_a_wrong_kind_are_told_by_name(options: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=f"{next(iter(options))} must"):
+        loglens.analyze({"loss": [1.0, 0.5, 0.2]}, **options)
+
+
+@pytest.mark.parametrize("name", ["", "a\0b", "."])
+def test_a_name_that_names_no_file_is_told(name: str) -> None:
+    with pytest.raises(LoglensError, match="names no file"):
+        loglens.analyze({"loss": [1.0, 0.5, 0.2]}).to_html(name)

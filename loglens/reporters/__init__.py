@@ -76,6 +76,8 @@ def write_report(report: Report, form: str, path: str | PathLike[str], **options
     LoglensError when the folder is missing or cannot be written to.
     """
     place = Path(path)
+    if not place.name or "\0" in place.name:
+        raise LoglensError(f"{str(place)!r}: cannot write the report: this names no file")
     try:
         if form in TABLES:
             _write_whole(place, _function(TABLES[form])(report))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ONE_RUN = "run"
 _TAGS, _VALUES = ("tag", "metric", "variable"), ("value",)
 _FILE = "\0file"  # no column of a user is called so
+_DEEPEST = 100
 _SAID = 0.9  # share of rows from which on a column counts as logged in every row
 
 
@@ -35,7 +36,7 @@ def logs_from(obj: object, *, roles: RoleTable | Mapping[str, str] | None = None
     from loglens.sources.runs import Place
 
     table = roles if isinstance(roles, RoleTable) else load_table(roles)
-    frame = _frame(obj)
+    frame = _of_numbers_and_texts(_frame(obj))
     if not frame.height:
         raise LoglensError("nothing to analyze: the data has no rows")
     runs, tables = tables_of(frame)
@@ -73,12 +74,25 @@ def _frame(obj: object) -> pl.DataFrame:
     )
 
 
+def _of_numbers_and_texts(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame without columns that can be neither (lists, objects, bytes); LoglensError where one is needed."""
+    if _FILE in frame.columns:
+        raise LoglensError("a column of the frame has a NUL character in its name")
+    unfit = [name for name, kind in frame.schema.items() if kind.is_nested() or kind in (pl.Object, pl.Binary)]
+    for name in unfit:
+        if name.lower() in ("run", *_TAGS, *_VALUES):
+            raise LoglensError(f"column {name!r} of the frame holds {frame.schema[name]}: neither numbers nor texts")
+    return frame.drop(unfit)
+
+
 def _flat(obj: Mapping[Any, Any], prefix: str) -> list[tuple[str, Any]]:
     """The lists of nested dicts, their keys joined by `/`."""
     found: list[tuple[str, Any]] = []
     stack: list[tuple[str, Mapping[Any, Any]]] = [(prefix, obj)]
     while stack:
         before, level = stack.pop()
+        if before.count("/") > _DEEPEST:  # or it holds itself
+            raise LoglensError(f"dicts nested more than {_DEEPEST} deep are no log")
         for key, value in level.items():
             if isinstance(value, Mapping):
                 stack.append((f"{before}{key}/", value))
@@ -92,15 +106,20 @@ def _from_lists(lists: dict[str, Any], *, strict: bool = True) -> pl.DataFrame:
     columns = {name: _numbers(name, values, strict) for name, values in lists.items()}
     longest = max((len(column) for column in columns.values() if column is not None), default=0)
     return pl.DataFrame(
-        [c.extend_constant(None, longest - len(c)).alias(name) for name, c in columns.items() if c is not None]
+        [c.extend_constant(None, longest - len(c)).alias(utf8(name)) for name, c in columns.items() if c is not None]
     )
+
+
+def utf8(text: str) -> str:
+    """The text with lone surrogates written out, which no frame can hold."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _numbers(name: str, values: Any, strict: bool) -> pl.Series | None:
     if isinstance(values, str | bytes) or not hasattr(values, "__len__") or not hasattr(values, "__iter__"):
         raise LoglensError(f"{name!r} holds a {type(values).__name__}, not a list of numbers")
     if name == "run" and all(isinstance(value, str) for value in values):
-        return pl.Series(list(values), dtype=pl.String)
+        return pl.Series(list(map(utf8, values)), dtype=pl.String)
     out: list[float | None] = []
     for i, value in enumerate(values):
         try:
@@ -115,7 +134,8 @@ def _numbers(name: str, values: Any, strict: bool) -> pl.Series | None:
 
 def _from_pandas(frame: Any) -> pl.DataFrame:
     """A pandas frame, with its index where that has a name."""
-    if any(name is not None for name in frame.index.names):
+    named = [name for name in frame.index.names if name is not None]
+    if named and not set(named) & set(frame.columns):
         frame = frame.reset_index()
     columns = []
     for place, label in enumerate(frame.columns):
@@ -135,7 +155,7 @@ def _pandas_column(series: Any) -> pl.Series:
         return pl.Series(series.to_numpy(dtype="float64", na_value=np.nan))
     if kind == "M":
         return pl.Series(series.to_numpy(dtype="datetime64[us]"))
-    texts = [None if value is None or value != value else str(value) for value in series]
+    texts = [utf8(str(value)) if known else None for value, known in zip(series, series.notna(), strict=True)]
     return pl.Series(texts, dtype=pl.String)
 
 
@@ -196,7 +216,7 @@ def _long(frame: pl.DataFrame, files: pl.Series, tag: str, value: str) -> pl.Dat
     out = out.drop_nulls(["tag", "value"]).with_columns(step=step.cast(pl.Int64, strict=False))
     out = out.with_columns(pl.col("step").forward_fill().over(series).fill_null(0))
     back = (pl.col("step").diff() < 0).fill_null(value=False).cum_sum().over(series)
-    segment = pl.col("segment") if "segment" in out.columns else back
+    segment = pl.coalesce(pl.col("segment").cast(pl.Int32, strict=False), back) if "segment" in out.columns else back
     counted = pl.lit(axis).cast(axis_type())
     if out.schema.get("axis") in (pl.String, pl.Categorical):  # as `loglens export` writes it
         counted = pl.col("axis").cast(pl.String).cast(axis_type(), strict=False).fill_null(counted)

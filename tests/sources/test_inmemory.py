@@ -143,3 +143,49 @@ def test_every_value_arrives_and_the_frame_reads_back(data: dict[str, list[float
 def test_what_cannot_be_read_says_why(source: Any, message: str) -> None:
     with pytest.raises(LoglensError, match=message):
         logs_from(source)
+
+
+def odd(name: str, values: list[Any], kind: Any = None) -> pl.DataFrame:
+    return pl.DataFrame({"loss": [2.0 / (i + 1) for i in range(6)], name: pl.Series(values * 6, dtype=kind)})
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [odd("x", [object()], pl.Object), odd("x", [[1]]), odd("x", [{"a": 1}]), odd("x", [b"\xff"])],
+    ids=["object", "list", "struct", "bytes"],
+)
+def test_columns_that_hold_no_numbers_are_left_out(frame: pl.DataFrame) -> None:
+    assert logs_from(frame).scalars.height == 6
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (odd("run", [object()], pl.Object), "'run' of the frame holds"),
+        (odd("run", [[1]]), "'run' of the frame holds"),
+        (odd("\0file", [1]), "NUL"),
+        (pl.DataFrame({"tag": ["a"], "value": [[1.0]]}), "'value' of the frame holds"),
+        (pl.DataFrame({"tag": [["a"]], "value": [1.0]}), "'tag' of the frame holds"),
+    ],
+)
+def test_a_column_that_is_needed_must_be_fit(data: Any, said: str) -> None:
+    with pytest.raises(LoglensError, match=said):
+        logs_from(data)
+
+
+def test_a_dict_that_holds_itself_is_told() -> None:
+    data: dict[str, Any] = {"loss": [1.0, 0.5]}
+    data["again"] = data
+    with pytest.raises(LoglensError, match="nested"):
+        logs_from(data)
+
+
+def test_half_characters_in_names_are_written_out() -> None:
+    logs = logs_from({"\ud800loss": [1.0, 0.5], "run": ["\udcff", "\udcff"]})
+    assert logs.scalars["tag"].cast(pl.String).unique().to_list() == ["\\ud800loss"]
+
+
+@pytest.mark.parametrize("segment", ["x", 2**40, None])
+def test_a_segment_that_is_none_is_counted_anew(segment: Any) -> None:
+    frame = pl.DataFrame({"tag": ["loss"] * 4, "value": [4.0, 3, 2, 1], "step": [0, 1, 0, 1], "segment": [segment] * 4})
+    assert logs_from(frame).scalars["segment"].to_list() == [0, 0, 1, 1]
