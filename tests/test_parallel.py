@@ -166,4 +166,4 @@ def test_a_process_must_pay(jobs: int, work: int, processes: int) -> None:
 
 def test_many_small_runs_pay_for_processes_too() -> None:
     assert sources._processes(2, None, 1000 * sources.A_RUN) == 1
-    assert sources._processes(2, None, 5000 * sources.A_RUN) == 2
+    assert sources._processes(2, None, 10_000 * sources.A_RUN) == 2
