@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from loglens import notation
 from loglens.facts import FACTS
 from loglens.kernels import ACROSS, ELEMENTWISE, KERNELS
+from loglens.roles import HISTOGRAMS, PARTED, PLAIN, QUANTITIES, SPLITS
 from loglens.rulefile import FIELDS, REQUIRED
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _RESULTS = {
 
 def sections() -> dict[str, str]:
     """Generated Markdown, by the name of its marker in the page."""
-    return {"keys": keys(), "kernels": kernels(), "facts": facts(), "notation": series_notation()}
+    return {"keys": keys(), "kernels": kernels(), "facts": facts(), "roles": roles(), "notation": series_notation()}
 
 
 def fill(page: str) -> str:
@@ -96,6 +97,18 @@ def about(entry: Kernel) -> str:
 def facts() -> str:
     """What is known of a run besides its series."""
     return table(("name", "what it is"), [(f"`{name}`", text) for name, (text, _) in FACTS.items()])
+
+
+def roles() -> str:
+    """Every role, by what it is about."""
+    rows = [(f"of {split}", _named(f"{split}/{q}" for q in QUANTITIES)) for split in SPLITS]
+    rows += [("of the run", _named(PLAIN)), ("of layers", _named(f"{base}:*" for base in PARTED))]
+    rows += [("of parts of a loss", _named(f"{split}/loss:*" for split in SPLITS)), ("histograms", _named(HISTOGRAMS))]
+    return table(("what", "roles"), rows)
+
+
+def _named(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
 
 
 def series_notation() -> str:

@@ -21,7 +21,7 @@ VARIANT_FIELDS = {
     "severity": "error, warning or info; or a mapping of these to conditions, the last one to `otherwise`",
     "onset": "the step at which the trouble begins",
     "end": "the step at which it ends",
-    "confidence": "0 to 1",
+    "confidence": "0 to 1; 0.9 unless said",
     "message": "one sentence with {holes} for names of needs, parameters and lets",
     "causes": "likely causes; one with `when:` is named only where that holds",
 }

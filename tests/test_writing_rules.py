@@ -52,22 +52,45 @@ def test_the_page_links_every_example() -> None:
     assert [link for link in re.findall(r"\]\(([^)#]+)\)", PAGE) if not (DOCS / link).exists()] == []
 
 
-def test_the_tutorial_is_about_the_example() -> None:
-    """What the tutorial shows, but for what it invents to show more, stands in the file."""
+def pieces(heading: str) -> list[str]:
+    """The YAML blocks of a section."""
+    section = PAGE.partition(f"## {heading}")[2].partition("\n## ")[0]
+    return re.findall(r"^```yaml\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+
+
+def test_the_tutorial_grows_into_the_example() -> None:
     example = (DOCS / "examples" / "gpu-memory-high.yaml").read_text("utf-8")
-    tutorial = PAGE.partition("## Rules about groups")[0]
-    blocks = re.findall(r"^```yaml\n(.*?)^```$", tutorial, re.DOTALL | re.MULTILINE)
-    shown = [line for block in blocks for line in block.splitlines()]
-    strange = [line for line in shown if line not in example.splitlines()]
-    assert len(shown) - len(strange) >= 15
-    assert [line.strip() for line in strange] == [
-        "grows: last_value(memory) > 1.2 * first_value(memory)",
-        "severity:",
-        "error: peak > 1.4 * limit",
-        "warning: otherwise",
-        "- when: grows",
-        "text: something is kept from step to step",
-    ]
+    assert example.partition("\n")[2].startswith("".join(pieces("Ten minutes")))
+
+
+def test_every_step_of_the_tutorial_is_sound() -> None:
+    steps = pieces("Ten minutes")
+    assert len(steps) == 7
+    for i in range(1, len(steps)):
+        _, mistakes = read_rule("".join(steps[:i]), "step.yaml", signatures())
+        assert [
+            m.message for m in mistakes if not m.message.endswith((" is missing", " is missing (or 'variants')"))
+        ] == []
+    rule, mistakes = read_rule("".join(steps), "step.yaml", signatures())
+    assert rule is not None, mistakes
+    assert rule.remarks == ()
+    assert [result.failure for result in run_cases([rule])] == ["", ""]
+
+
+def test_the_rule_about_groups_works() -> None:
+    rule, mistakes = read_rule(pieces("Rules about groups")[-1], "group.yaml", signatures())
+    assert rule is not None, mistakes
+    assert [result.failure for result in run_cases([rule])] == ["", "", ""]
+
+
+def test_the_failure_that_the_page_shows_is_what_is_said() -> None:
+    text = "".join(pieces("Ten minutes")).replace("40000+1000x60", "40000..70000x60")
+    rule, mistakes = read_rule(text, "my-rules/gpu-memory-high.yaml", signatures())
+    assert rule is not None, mistakes
+    result = run_cases([rule])[0]
+    shown = re.findall(r"^```text\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)[0]
+    told = f"{result.place}: {result.rule}: {result.case}: {result.failure}"
+    assert shown.splitlines() == [told, *(f"    {line}" for line in result.detail)]
 
 
 def test_keys_that_the_page_names_exist() -> None:
