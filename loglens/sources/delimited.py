@@ -26,6 +26,7 @@ MOST = 30_000  # cells of a line that are looked at
 MOST_FRESH = 100  # columns that later headers may add: every row takes a cell of each
 SEPARATORS = (",", ";", "\t", "|")
 BLANK = frozenset({"", "none", "null", "na", "n/a", "<na>", "nil", "-", "--"})
+MINUS = "\u2212"  # as typesetting and spreadsheets write it
 BOOLEAN = frozenset({"true", "false"})
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?|nan|inf|infinity)", re.IGNORECASE | re.ASCII)
 
@@ -191,7 +192,7 @@ def numbers(texts: pl.Series, comma: bool = False) -> tuple[pl.Series, pl.Series
     odd = values.is_null() & (plain != "")
     if not odd.any():
         return values, odd
-    other = plain.str.strip_suffix("%").str.strip_chars_end()
+    other = plain.str.strip_suffix("%").str.strip_chars_end().str.replace_all(MINUS, "-", literal=True)
     if comma:
         other = other.str.replace(r"^([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)$", "$1.$2")
     again = other.cast(pl.Float64, strict=False)

@@ -40,7 +40,7 @@ def clean_keys(piece: Piece) -> tuple[str, ...] | None:
 def loads(line: bytes) -> dict[str, object] | None:
     """The object that a line is, None when it is none."""
     try:
-        found = json.loads(line)
+        found = json.loads(line, strict=False)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

@@ -35,7 +35,7 @@ PREFIX = b"DLLL "
 PATIENCE = 50_000  # lines that are no JSON, beyond twice those that are
 NAMES = 20_000  # keys of all records
 BAD_LINES = "lines that are no JSON objects"
-decoder = json.JSONDecoder()
+decoder = json.JSONDecoder(strict=False)  # control characters in a text are harmless
 
 
 @dataclass
@@ -265,8 +265,9 @@ def _line(source: str) -> tuple[list[dict[str, object]], str | None]:
 
     Where a writer died in the middle of a line, the next one has gone on behind it: the record behind the cut is kept.
     """
+    source = source.lstrip("\ufeff")  # files put behind each other each begin with a mark
     try:
-        value = json.loads(source)
+        value = decoder.decode(source)
     except ValueError as error:
         found, whole = _rest(source)
         return found, None if whole else f"not JSON: {getattr(error, 'msg', error)}"

@@ -402,3 +402,11 @@ def test_iterations_of_epochs_with_evaluations_between_are_no_restarts() -> None
     assert found.scalars is not None
     assert found.scalars["segment"].max() == 0
     assert set(found.scalars["axis"].cast(str)) == {"row"}
+
+
+def test_marks_and_control_characters_inside_a_file_do_no_harm() -> None:
+    found = read_text(
+        '{"step": 1, "loss": 1.5, "note": "a\tb"}\n\ufeff{"step": 2, "loss": 2.5, "note": "\x07"}\n', "jsonl"
+    )
+    assert series(found) == {"loss": [1.5, 2.5]}
+    assert found.problems == []

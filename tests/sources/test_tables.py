@@ -333,3 +333,9 @@ def test_words_of_other_languages() -> None:
     found = read_text(text)
     assert series(found, "step", "value") == {"Verlust": [(0, 2.5), (1, 1.25)], "Genauigkeit": [(0, 0.1), (1, 0.5)]}
     assert found.scalars["axis"].cast(str).unique().to_list() == ["epoch"]
+
+
+def test_a_typeset_minus_is_a_minus() -> None:
+    found = read_text("step,loss\n1,\u22120.5\n2,1e\u22123\n3,2\n")
+    assert series(found) == {"loss": [-0.5, 1e-3, 2.0]}
+    assert found.problems == []
