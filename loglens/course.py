@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,7 +44,8 @@ def course_of(series: SeriesSet, number: int, metrics: tuple[Metric, ...], patie
     """`patience`: evaluations without a better one after which training was to stop, where the settings say so."""
     enough = [m for m in metrics if m.role and judges(m.role) and m.points >= ENOUGH and m.first is not None]
     known = [m for m in enough if m.direction] or enough
-    told = next((m for role in _TELLING for m in known if m.role == role), next(iter(known), None))
+    held_out = (m for m in known if (m.role or "").startswith(("val/", "test/")))
+    told = next((m for role in _TELLING for m in known if m.role == role), next(chain(held_out, known), None))
     mine = [i for i in sorted(series.members_of(number).series) if told and series.tag[i] == told.tag]
     if told is None or not mine:
         return Course(_too_little(metrics), fine=False)

@@ -38,6 +38,12 @@ def test_a_run_that_went_well_to_its_end(tmp_path: Path, capsys: pytest.CaptureF
     assert (verdict, headline) == ("healthy", "loss fell from 2.3 to 0.307; nothing stands out.")
 
 
+def test_a_run_is_told_by_what_was_held_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    both = [{**row, "training auc": 1 - row["auc"] / 9, "valid auc": 0.9 - row["auc"] / 9} for row in rows(FALL, "auc")]
+    _, headline = said(tmp_path / "run", [{k: v for k, v in row.items() if k != "auc"} for row in both], capsys)
+    assert headline.startswith("valid auc rose")
+
+
 def test_one_point_is_unknown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     verdict, headline = said(tmp_path / "run", rows(FALL[:1]), capsys)
     assert verdict == "unknown"

@@ -33,6 +33,7 @@ _QUOTES = re.compile(r"(?<![A-Za-z0-9])'|'(?![A-Za-z])|[\"`]")
 _RANGE = re.compile(r"(\d\.\d+):(\d\.\d+)")
 _TENSOR = re.compile(r"\btensor\(([^][(),]+)(?:,[^()]*)?\)")
 _DURATION = re.compile(r"(?<![\w.])(?:\d+\s?[dh]\s?){0,2}\d+\s?m(?:in)?\s?\d+(?:\.\d+)?\s?s\b")
+_ORDINAL = re.compile(r"第\s*(\d+)\s*(轮|輪|回|周期|エポック|步|ステップ)")
 _TOP = re.compile(r"\b(top)[- ](?=\d)", re.IGNORECASE)
 
 
@@ -72,6 +73,11 @@ def moment(text: str) -> float:
     return timegm((year, month, day, hour, minute, second, 0, 0, 0)) + float(f"0.{found[7] or 0}")
 
 
+def _counted(found: re.Match[str]) -> str:
+    """`第3轮`, the third round, as lines in other languages count."""
+    return f" {'step' if found[2] in ('步', 'ステップ') else 'epoch'} {found[1]} , "
+
+
 def plain(text: str) -> str:
     """The line without colours, times, places in source files, quotes and the drawing of bars; blanks made single."""
     if "\x1b" in text:
@@ -87,6 +93,8 @@ def plain(text: str) -> str:
     if _HAS_MINUTES.search(text):
         text = _DURATION.sub(" , ", text)
     text = _LEVEL.sub("", text, count=1)
+    if "第" in text:
+        text = _ORDINAL.sub(_counted, text)
     text = _BAR.sub(" ", text if text.isascii() and "\0" not in text else text.translate(_BLOCKS))
     if "tensor(" in text:
         text = _TENSOR.sub(r"\1", text)

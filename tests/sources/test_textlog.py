@@ -393,3 +393,12 @@ def test_a_text_of_numbers_without_a_loss_is_given_up(monkeypatch: pytest.Monkey
     assert len(series(text("request 7 took 9 ms\n" * 50 + curve))["loss"]) == 5
     assert text("request 7 took 9 ms\n" * 500 + curve).scalars is None
     assert len(series(text(curve + "request 7 took 9 ms\n" * 500 + curve))["loss"]) == 10
+
+
+def test_lines_that_count_rounds_in_other_languages() -> None:
+    found = text("".join(f"第{i}轮 训练损失=2.{i} 验证准确率=0.{i}\n" for i in range(5)))
+    assert (axis(found), series(found)["训练损失"][3], set(series(found))) == (
+        "epoch",
+        (3, 2.3),
+        {"训练损失", "验证准确率"},
+    )
