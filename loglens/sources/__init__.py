@@ -25,7 +25,7 @@ __all__ = ["FORMATS", "Discovery", "Format", "discover", "each_batch", "read", "
 _REASONS = 3  # shown when nothing could be read
 # A process of its own costs 1.3 s of a processor before it reads anything: it must save some seconds.
 PAYS = 192 << 20  # bytes of logs that pay for a process
-A_RUN = 40 << 10  # bytes for which a process pays as for a small run: a millisecond, a third of it for sending findings
+A_RUN = 40 << 10  # bytes for which a process pays as for a small run, which costs about a millisecond
 LEAST_BATCH, FEWEST_FOLDERS = 2 << 20, 32
 MAX_FILE_BYTES = 32 << 30  # a larger file is no log of scalars, or one that no memory holds
 THREADS = 2
