@@ -63,7 +63,7 @@ def test_workers_share_the_threads_and_end_with_the_work() -> None:
     assert int(next(found) or 0) >= 1
     found.close()
     for process in multiprocessing.active_children():
-        process.join(10)
+        process.join(60)
     assert not multiprocessing.active_children()
 
 
