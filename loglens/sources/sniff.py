@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 
 from loglens.sources.formats import FORMATS
 
@@ -17,6 +18,10 @@ _MEASURED = re.compile(
 )
 _SEPARATORS = (",", ";", "\t", "|")
 REPEATED = 3
+WITHIN = 200  # lines among which the header of a table is looked for
+MOST_COLUMNS = 200
+_COUNTER = re.compile(r"(?i)epochs?|steps?|iter(?:ation)?s?")
+_LOSS = re.compile(r"(?i)loss|acc")
 _OPENS_OBJECT = re.compile(rb'\{\s*"')
 _OPENS_LIST = re.compile(rb"\[\s*[{\[]")  # "[2024-01-01 …" and "[INFO]" open lines of prose
 
@@ -52,7 +57,18 @@ def prose_kind(head: bytes) -> str:
         even = len(header) > 1 and all(len(row) == len(header) for row in rows)
         if even and not numeric[0] and all(2 * count >= len(header) for count in numeric[1:]):
             return "csv"
+    if any(_is_table(*pair) for pair in pairwise(lines[:WITHIN])):
+        return "text"
     return "text" if len(_MEASURED.findall(head)) >= REPEATED else ""
+
+
+def _is_table(header: str, row: str) -> bool:
+    """Whether a line names columns that only training logs have, and numbers stand below (`epoch train_loss time`)."""
+    names, cells = header.split(), row.split()
+    if not 2 <= len(names) == len(cells) <= MOST_COLUMNS:
+        return False
+    counted = any(_COUNTER.fullmatch(name) for name in names)
+    return counted and _LOSS.search(header) is not None and 2 * sum(map(_is_number, cells)) >= len(cells)
 
 
 def _is_number(cell: str) -> bool:

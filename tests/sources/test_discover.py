@@ -45,6 +45,8 @@ CLAIMS: dict[str, tuple[str, str | None]] = {
     "slurm-1.out": ("loss 1\n", "text"),
     "progress.txt": ("epoch,loss\n1,0.5\n2,0.25\n", "csv"),
     "notes": ("loss 1\n" * 3, "text"),
+    "table.txt": ("epoch  train_loss  accuracy\n0  2.05  0.7\n1  1.81  0.7\n", "text"),
+    "words.txt": ("epoch and loss\nwere written down\n", None),
     "python.txt": ("{'loss': 1}\n", None),
     "metrics.txt": ("{'loss': 1}\n", "text"),
     "metrics/f1": ("1 0.3 0\n", "text"),
