@@ -12,7 +12,7 @@ from loglens.binding import bind
 from loglens.evaluate import Scope
 from loglens.kernels import points as point_kernels
 from loglens.kernels.values import PointsArg
-from loglens.model import SEVERITIES, Finding, NotChecked
+from loglens.model import ABOUT_GROUPS, SEVERITIES, Finding, NotChecked
 from loglens.timings import timed
 from loglens.wording import enumerated
 
@@ -69,7 +69,7 @@ def judge(
     for rule in timed(rules, spent):
         if rule.scope != "run":
             for one in skipped:
-                one.append(NotChecked(rule.id, "about groups of runs"))
+                one.append(NotChecked(rule.id, ABOUT_GROUPS))
             continue
         binding = bind(rule, series)
         fired, reasons = apply(rule, series, binding.run, binding.index, cache, watch)

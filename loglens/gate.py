@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from loglens.model import SEVERITIES
+from loglens.model import FIRED_ON_GROUP, ONLY_GROUPS, SEVERITIES
 from loglens.tabular import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from loglens.config import Override
-    from loglens.model import Finding
+    from loglens.model import Finding, RunReport
     from loglens.report import Report
 
 NOT_WHOLE = ("truncated", "corrupt", "unreadable")
@@ -73,8 +73,15 @@ def _plays(role: str | None, wanted: str) -> bool:
     return role is not None and (role == wanted or role.startswith(f"{wanted}:"))
 
 
+def _judged(run: RunReport) -> bool:
+    """Whether a rule said anything about a run, alone or in its group."""
+    if run.headline == ONLY_GROUPS and run.clear:
+        return True
+    return run.verdict != "unknown" or any(missing.reason == FIRED_ON_GROUP for missing in run.not_checked)
+
+
 def _blind(report: Report) -> Iterator[str]:
-    if report.runs and all(run.verdict == "unknown" for run in report.runs):
+    if report.runs and not any(map(_judged, report.runs)):
         yield (
             f"warning: no run could be judged. {visible(report.runs[0].run)}: {visible(report.runs[0].headline)} "
             "'loglens inspect' shows what was read, [roles] in loglens.toml names roles"

@@ -10,7 +10,7 @@ import numpy as np
 from loglens.engine import apply
 from loglens.groupfacts import GROUP_FACTS, group_facts, short_names
 from loglens.groups import groups_of
-from loglens.model import NEEDS_SEVERAL, Group, NotChecked
+from loglens.model import FIRED_ON_GROUP, NEEDS_SEVERAL, Group, NotChecked
 from loglens.roles import matches
 from loglens.series import Ragged, SeriesSet
 from loglens.spending import spent_by
@@ -83,7 +83,7 @@ def _with_status(
         if verdict is None:
             skipped.append(NotChecked(rule.id, NEEDS_SEVERAL if alone else NO_GROUP[rule.scope]))
         elif verdict.finding is not None:
-            skipped.append(NotChecked(rule.id, "fired on the group that this run belongs to"))
+            skipped.append(NotChecked(rule.id, FIRED_ON_GROUP))
         elif verdict.reason is not None:
             skipped.append(NotChecked(rule.id, verdict.reason))
         else:

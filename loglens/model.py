@@ -179,6 +179,9 @@ class Gone:
     why: str
 
 
+FIRED_ON_GROUP = "fired on the group that this run belongs to"  # a finding of its group: judged, not missed
+ONLY_GROUPS = "Only rules about groups of runs were selected."  # the headline of a run that none of them is about
+ABOUT_GROUPS = "about groups of runs"  # until the groups are judged
 NEEDS_SEVERAL = "needs several runs"  # the reason for which no rule about groups judges a run that is alone
 
 

@@ -19,7 +19,7 @@ from loglens.engine import judge
 from loglens.lognext import log_next
 from loglens.lossreading import objective, reading_of
 from loglens.metrics import hparams_of, metrics_of
-from loglens.model import Checkpoint, Finding, RunReport, Source, Verdict
+from loglens.model import ABOUT_GROUPS, ONLY_GROUPS, Checkpoint, Finding, RunReport, Source, Verdict
 from loglens.resume import last_good, resume_from
 from loglens.series import series_of
 from loglens.waste import devices_of, waste_of
@@ -130,6 +130,8 @@ def _checkpoints(logs: Logs) -> dict[str, tuple[Checkpoint, ...]]:
 
 def _not_judged(asked: int, judgement: Judgement) -> str:
     """Why none of the selected rules could judge a run, by the reason of the first."""
+    if all(missing.reason == ABOUT_GROUPS for missing in judgement.not_checked):
+        return ONLY_GROUPS
     why = next((f": {missing.reason}" for missing in judgement.not_checked), "")
     return (
         f"{'The selected rule could not' if asked == 1 else f'None of the {asked} selected rules could'} judge it{why}."

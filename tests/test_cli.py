@@ -536,3 +536,16 @@ def test_a_file_over_the_limit_is_named_and_never_passes(
     assert code == 0
     if command == "analyze":
         assert cli.run([command, str(tmp_path), "--no-config", "--strict", "--max-file-bytes", "1000"]) == 2
+
+
+@pytest.mark.parametrize(("last", "found"), [(0.9, False), (0.1, True)])
+def test_a_rule_about_groups_alone_is_not_blind(last: float, found: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    for i, end in enumerate((0.9, 0.91, 0.92, 0.91, last)):
+        rows = "".join(f"{epoch},{end * (1 - 0.8**epoch)}\n" for epoch in range(1, 40))
+        write(f"cv/fold_{i}/log.csv", f"epoch,val_accuracy\n{rows}")
+    cli.run(["analyze", "cv", "--select", "fold-variance", "--no-config"])
+    said = capsys.readouterr()
+    assert "no run could be judged" not in said.err
+    assert "Not checked" not in said.out
+    assert "Only rules about groups of runs were selected." in said.out
+    assert ("FOLDS of 5 runs" in said.out) == found

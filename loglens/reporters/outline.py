@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from loglens.model import NEEDS_SEVERAL, SEVERITIES, Finding, NotChecked, RunReport, Severity, Verdict
+from loglens.model import FIRED_ON_GROUP, NEEDS_SEVERAL, SEVERITIES, Finding, NotChecked, RunReport, Severity, Verdict
 from loglens.reporters import clean
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def gaps_of(report: Report) -> tuple[Gap, ...]:
 
 def _open(run: RunReport) -> list[NotChecked]:
     """What was not checked and could have been: a run that is alone has no group to be judged with."""
-    return [missing for missing in run.not_checked if missing.reason != NEEDS_SEVERAL]
+    return [missing for missing in run.not_checked if missing.reason not in (NEEDS_SEVERAL, FIRED_ON_GROUP)]
 
 
 def coverage_of(report: Report) -> Coverage:
