@@ -79,6 +79,8 @@ class Claims:
         elif named.checkpoint and not alone:
             self.checkpoints.append(file)
         elif named.settings and not alone:
+            file = at_home(file)
+            folder = file.name.rpartition("/")[0]
             folder = folder.removesuffix(".hydra").rstrip("/") if file.name.endswith(HYDRA) else folder
             self.settings.setdefault(folder, []).append(file)
         elif named.unread and not alone:

@@ -55,7 +55,7 @@ STEPS: tuple[str, ...] = (
 )
 INNER = frozenset({"batch", "batches", "batchidx", "batchindex"})
 EPOCHS = frozenset(
-    {"epoch", "epochs", "currentepoch", "epochnum", "epochidx", "epochno", "nepoch", "epochnumber"}
+    {"epoch", "epochs", "currentepoch", "epochnum", "epochidx", "epochno", "nepoch", "epochnumber", "ep"}
     | {"epoche", "époque", "epoque", "época", "epoca", "эпоха", "轮次", "エポック"}
 )
 CLOCKS = frozenset(

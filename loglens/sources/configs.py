@@ -51,7 +51,8 @@ def _parsed(text: str, is_json: bool) -> tuple[tuple[str, str], ...]:
     tree = _json(text) if is_json else _yaml(text)
     if not isinstance(tree, dict):
         raise NotSettingsError("no mapping of names to values")
-    if tree and all(isinstance(value, dict) and "value" in value for key, value in tree.items() if key[:1] != "_"):
+    named = [value for key, value in tree.items() if key[:1] != "_" and key != "wandb_version"]
+    if named and all(isinstance(value, dict) and "value" in value for value in named):
         tree = {key: value["value"] for key, value in tree.items() if isinstance(value, dict) and "value" in value}
     found: dict[str, str] = {}
     for key, value in _flat(tree):

@@ -159,3 +159,13 @@ def test_checkpoints_are_never_opened(tmp_path: Path) -> None:
     plant(tmp_path, {"a/log.csv": LOG, "a/step=7.ckpt": "1"})
     (tmp_path / "a" / "step=7.ckpt").chmod(0)
     assert _checkpoints(read(tmp_path)) == [("a", "a/step=7.ckpt", 7, None, 1)]
+
+
+def test_the_settings_of_wandb_lie_with_what_the_run_printed(tmp_path: Path) -> None:
+    folder = tmp_path / "wandb" / "run-20240101_000000-abc123" / "files"
+    folder.mkdir(parents=True)
+    (folder / "output.log").write_text("".join(f"epoch {i} loss {2 - i / 100}\n" for i in range(50)))
+    (folder / "config.yaml").write_text("wandb_version: 1\nlr:\n  desc: null\n  value: 0.1\n")
+    logs = loglens.read(tmp_path)
+    assert logs.hparams.select("name", "number").rows() == [("lr", 0.1)]
+    assert any(source.path.endswith("/files/config.yaml") for source in logs.sources)
