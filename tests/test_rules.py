@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -65,7 +66,8 @@ def test_documentation_is_there(rule: Rule) -> None:
     assert all(variant.causes for variant in rule.variants)
     assert all(need.log or need.optional for need in rule.needs), "a need says what to log when it is missing"
     assert all(parameter.about for parameter in rule.parameters)
-    assert all(" " in text for text in (rule.title, *(v.message.text for v in rule.variants)))
+    messages = [v.message.text for v in rule.variants if not re.fullmatch(r"\{\w+_told\}", v.message.text)]
+    assert all(" " in text for text in (rule.title, *messages))
     assert rule.path.endswith(f"/{rule.id}.yaml"), "the file is named after the rule"
 
 
