@@ -66,7 +66,7 @@ def test_documentation_is_there(rule: Rule) -> None:
     assert all(variant.causes for variant in rule.variants)
     assert all(need.log or need.optional for need in rule.needs), "a need says what to log when it is missing"
     assert all(parameter.about for parameter in rule.parameters)
-    messages = [v.message.text for v in rule.variants if not re.fullmatch(r"\{\w+_told\}", v.message.text)]
+    messages = [v.message.text for v in rule.variants if not re.fullmatch(r"\{\w+_told\}\.?", v.message.text)]
     assert all(" " in text for text in (rule.title, *messages))
     assert rule.path.endswith(f"/{rule.id}.yaml"), "the file is named after the rule"
 
