@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from loglens.errors import LoglensError
 from loglens.jsonfile import JsonFileError, read_object
-from loglens.model import Gone
+from loglens.model import SEVERITIES, Gone
 from loglens.tabular import visible
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 VERSION = 1
 LARGEST = 128 << 20  # bytes
 _KEY = "loglens_baseline"
-_FIELDS = ("run", "rule", "tag", "fingerprint")
-Known = tuple[str, str, str, str]  # run, rule, tag, fingerprint
+_FIELDS = ("run", "rule", "tag", "severity", "fingerprint")
+Known = tuple[str, str, str, str, str]
 
 
 def baseline_text(report: Report) -> str:
@@ -45,9 +45,10 @@ def _subject(group: Group) -> str:
 
 
 def _known(subject: str, finding: Finding) -> Known:
-    texts = (subject, finding.rule, finding.tags[0] if finding.tags else "", finding.fingerprint)
-    run, rule, tag, mark = (text.encode("utf-8", "backslashreplace").decode() for text in texts)
-    return run, rule, tag, mark
+    tag = finding.tags[0] if finding.tags else ""
+    texts = (subject, finding.rule, tag, finding.severity, finding.fingerprint)
+    run, rule, tag, severity, mark = (text.encode("utf-8", "backslashreplace").decode() for text in texts)
+    return run, rule, tag, severity, mark
 
 
 def read_baseline(path: Path) -> tuple[Known, ...]:
@@ -65,26 +66,38 @@ def read_baseline(path: Path) -> tuple[Known, ...]:
 
 
 def _entry(each: Any, number: int, path: Path) -> Known:
+    if isinstance(each, dict):
+        each = {"severity": SEVERITIES[-1], **each}
     if not isinstance(each, dict) or not all(isinstance(each.get(field), str) for field in _FIELDS):
-        raise LoglensError(f"{visible(str(path))}: finding {number} must have {', '.join(_FIELDS)}, each a text")
-    return each["run"], each["rule"], each["tag"], each["fingerprint"]
+        raise LoglensError(f"{visible(str(path))}: finding {number} must have run, rule, tag, fingerprint, each a text")
+    if each["severity"] not in SEVERITIES:
+        raise LoglensError(f"{visible(str(path))}: finding {number}: severity must be one of {', '.join(SEVERITIES)}")
+    return each["run"], each["rule"], each["tag"], each["severity"], each["fingerprint"]
 
 
 def against(report: Report, known: tuple[Known, ...]) -> Report:
-    """The report with every finding marked as new or unchanged, and what is gone since the baseline."""
-    before = {mark for *_, mark in known}
+    """The report with every finding marked as new or unchanged, and what is gone since the baseline.
+
+    A finding that has become more severe is new: what was accepted was less.
+    """
+    before: dict[str, int] = {}
+    for *_, severity, mark in known:
+        before[mark] = max(SEVERITIES.index(severity), before.get(mark, 0))
 
     def marked(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-        return tuple(replace(f, state="unchanged" if f.fingerprint in before else "new") for f in findings)
+        return tuple(replace(f, state="unchanged" if accepted(f) else "new") for f in findings)
+
+    def accepted(finding: Finding) -> bool:
+        return SEVERITIES.index(finding.severity) <= before.get(finding.fingerprint, -1)
 
     now = {f.fingerprint for _, f in _findings(report)}
     applied = {rule.id for rule in report.rules}
-    lost = [each for each in known if each[3] not in now and (each[1] in applied or each[1] not in report.left_out)]
+    lost = [each for each in known if each[-1] not in now and (each[1] in applied or each[1] not in report.left_out)]
     return replace(
         report,
         runs=tuple(replace(run, findings=marked(run.findings)) for run in report.runs),
         groups=tuple(replace(group, findings=marked(group.findings)) for group in report.groups),
-        gone=tuple(Gone(run, rule, tag, _why(report, run, rule)) for run, rule, tag, _ in lost),
+        gone=tuple(Gone(run, rule, tag, _why(report, run, rule)) for run, rule, tag, *_ in lost),
         compared=True,
     )
 

@@ -35,6 +35,10 @@ class Suppression:
             return f"its date '{visible(self.expires)}' cannot be read (write 2027-01-31)"
         return f"it expired on {last}" if today > last else ""
 
+    def meets(self, runs: Iterable[str]) -> bool:
+        """Whether it is about any of these runs."""
+        return any(fnmatchcase(run, glob) for run in runs for glob in self.runs)
+
     def covers(self, finding: Finding, runs: Iterable[str]) -> bool:
         """Whether it is about this finding of this run, or of a group of which all runs are meant."""
         return fnmatchcase(finding.rule, self.rule) and all(
@@ -63,12 +67,17 @@ def suppress(report: Report, entries: Sequence[Suppression], today: date | None 
         runs=tuple(replace(run, findings=marked(run.findings, (run.run,))) for run in report.runs),
         groups=tuple(replace(group, findings=marked(group.findings, group.runs)) for group in report.groups),
     )
-    return told, [note for i, entry in enumerate(entries) if (note := _note(entry, i in used, day))]
+    notes = (
+        _note(entry, i in used, entry.meets(run.run for run in report.runs), day) for i, entry in enumerate(entries)
+    )
+    return told, [note for note in notes if note]
 
 
-def _note(entry: Suppression, used: bool, day: date) -> str:
-    """What is wrong with an entry; empty for one that does its work."""
+def _note(entry: Suppression, used: bool, met: bool, day: date) -> str:
+    """What is wrong with an entry; empty for one that does its work. `met`: whether a run that it names was read."""
     name = f"suppress: '{visible(entry.rule)}' in {visible(', '.join(entry.runs))}"
     if why := entry.ended(day):
         return f"{name}: {why}; {'its findings count again' if used else 'nothing needs it'}"
-    return "" if used else f"{name}: no finding answers to it; it can go"
+    if used:
+        return ""
+    return f"{name}: no finding answers to it; it can go" if met else f"{name}: no such run was read"

@@ -26,7 +26,7 @@ def rules(of: loglens.Report, run: str) -> set[str]:
     return {f.rule for f in of[run].findings}
 
 
-def known(report: loglens.Report, path: Path) -> tuple[tuple[str, str, str, str], ...]:
+def known(report: loglens.Report, path: Path) -> tuple[tuple[str, str, str, str, str], ...]:
     path.write_text(baseline_text(report), encoding="utf-8")
     return read_baseline(path)
 
@@ -35,7 +35,8 @@ def test_a_baseline_is_sorted_one_finding_a_line_without_steps_and_values(report
     text = baseline_text(report)
     lines = text.splitlines()[1:-1]
     assert lines == sorted(lines)
-    assert [set(json.loads(line.rstrip(","))) for line in lines] == [{"run", "rule", "tag", "fingerprint"}] * len(lines)
+    fields = {"run", "rule", "tag", "severity", "fingerprint"}
+    assert [set(json.loads(line.rstrip(","))) for line in lines] == [fields] * len(lines)
     assert len(lines) == sum(len(run.findings) for run in report.runs)
     assert baseline_text(against(report, ())) == text
 
@@ -54,6 +55,14 @@ def test_new_and_gone_are_told_apart(report: loglens.Report, tmp_path: Path) -> 
     back = against(one, known(report, tmp_path / "b.json"))
     assert {(g.run, g.why) for g in back.gone} == {("overfitting", "no such run was read")}
     assert {g.rule for g in back.gone} == rules(report, "overfitting")
+
+
+def test_what_has_become_worse_is_new(report: loglens.Report, tmp_path: Path) -> None:
+    milder = tuple((run, rule, tag, "info", mark) for run, rule, tag, _, mark in known(report, tmp_path / "b.json"))
+    beside = against(report, milder)
+    assert {f.state for run in beside.runs for f in run.findings if f.severity != "info"} == {"new"}
+    harsher = tuple((run, rule, tag, "error", mark) for run, rule, tag, _, mark in milder)
+    assert {f.state for run in against(report, harsher).runs for f in run.findings} == {"unchanged"}
 
 
 def test_what_was_not_checked_is_no_good_news(report: loglens.Report, tmp_path: Path) -> None:
@@ -93,6 +102,7 @@ def test_what_is_no_baseline_is_one_line(text: bytes | None, words: str, tmp_pat
         (Suppression("widening-gap", "known"), True, ""),
         (Suppression("*-gap", "known", ("over*",), "2026-06-30"), True, ""),
         (Suppression("widening-gap", "known", ("lr-*",)), False, "no finding answers to it"),
+        (Suppression("widening-gap", "known", ("elsewhere",)), False, "no such run was read"),
         (
             Suppression("widening-gap", "known", ("*",), "2026-06-29"),
             False,

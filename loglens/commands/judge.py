@@ -150,7 +150,7 @@ def _workers(options: dict[str, Any], paths: Sequence[str]) -> Iterator[tuple[in
         yield jobs, executor
 
 
-def _known(baseline: str | None) -> tuple[tuple[str, str, str, str], ...] | None:
+def _known(baseline: str | None) -> tuple[tuple[str, str, str, str, str], ...] | None:
     """What the baseline lists, read before any log is; None without one."""
     from loglens.baseline import read_baseline
 
